@@ -1,0 +1,105 @@
+package io.bezoar.media;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Raw bytes of one file, device or simulation.
+ *
+ * <p>Media knows nothing of checksums, redundancy or history: it answers what can be read now. It
+ * is the only code that touches mapped memory, and it never lets a fault out as anything but a
+ * {@link MediaException}. An access that meets a fault first asks {@link #presence()}: bytes that
+ * are absent (truncated, device gone) are reported as {@link MediaUnavailableException}, never as a
+ * fault.
+ *
+ * <p>Offsets and lengths are in bytes; ranges are half-open; an access outside {@code [0, size)}
+ * throws {@link IndexOutOfBoundsException} before anything happens. Buffers handed in must be
+ * private <em>native</em> memory ({@code isNative() && !isMapped()}), never a window of media; heap
+ * segments are refused with {@link IllegalArgumentException}.
+ *
+ * <p>Thread-safe. Concurrent accesses to overlapping ranges may see any mixture of 64-byte lines;
+ * order is the caller's business. No method takes a lock that outlives a system call.
+ */
+public interface Media extends AutoCloseable {
+
+  /** What this media is. */
+  MediaInfo info();
+
+  /** Size in bytes at open. */
+  default long sizeBytes() {
+    return info().sizeBytes();
+  }
+
+  /**
+   * Fills {@code dst} from {@code offset}.
+   *
+   * @throws MediaFaultException when a byte cannot be read; {@code dst} then holds exactly the good
+   *     prefix that the exception names
+   * @throws MediaUnavailableException when the media is gone or was truncated
+   */
+  void read(long offset, MemorySegment dst) throws IOException;
+
+  /**
+   * As {@link #read}, but not from a cache that could hold bytes which the media does not: past the
+   * page cache where there is one.
+   */
+  void readPastCache(long offset, MemorySegment dst) throws IOException;
+
+  /**
+   * Stores {@code src} at {@code offset}. Not durable until the next successful {@link #persist}.
+   *
+   * @throws MediaFaultException when the bytes cannot be stored; part of {@code src} may have been
+   * @throws MediaFullException when a sparse file finds no room
+   * @throws PersistFailedException when a persist failed before: the media is read-only
+   * @throws MediaUnavailableException when the media is gone or was truncated
+   */
+  void write(long offset, MemorySegment src) throws IOException;
+
+  /**
+   * Makes everything written before this call durable, in the sense of {@link MediaInfo}.
+   *
+   * @throws PersistFailedException now and for ever after, once it has failed
+   */
+  void persist() throws IOException;
+
+  /**
+   * The unreadable ranges within {@code range}, ascending, disjoint, in whole granules, found
+   * without touching them by a load. Where the platform has no cheap way this reads the range (by
+   * system call); the answer is the same.
+   *
+   * @throws MediaUnavailableException when the media is gone or was truncated
+   */
+  List<ByteRange> probe(ByteRange range) throws IOException;
+
+  /**
+   * Clears what is wrong with the clear units that {@code src} covers and stores it there. Offset
+   * and length are multiples of {@link MediaInfo#clearUnitBytes()}. Not durable until {@link
+   * #persist}. Harmless over healthy bytes.
+   *
+   * @throws MediaFaultException when the media cannot be cleared: the range stays bad
+   */
+  void reinitialise(long offset, MemorySegment src) throws IOException;
+
+  /**
+   * A raw view of {@code range}, read-only, valid while the media is open; empty where this kind of
+   * media has none. A load from it may raise {@link InternalError}, late: see the class comment of
+   * the guarded copy before using it.
+   */
+  Optional<MemorySegment> window(ByteRange range) throws IOException;
+
+  /** Asks the platform whether the media is still the one that was opened. Never throws. */
+  Presence presence();
+
+  /**
+   * The switchboard of deliberate faults on this media.
+   *
+   * @throws UnsupportedOperationException when the media was opened without drills
+   */
+  FaultInjector injector();
+
+  /** Releases everything. Does not persist. Idempotent; later accesses fail as {@code GONE}. */
+  @Override
+  void close() throws IOException;
+}
