@@ -119,8 +119,8 @@ public interface DaxDevice extends AutoCloseable {
 
   /**
    * Somebody above saw {@code range} fail. The report goes down to the lowest device, is recorded
-   * there, and only then comes up as a notice; a device with redundancy heals it on the way.
-   * Does not wait for notices to be delivered.
+   * there, and only then comes up as a notice; a device with redundancy heals it on the way. Does
+   * not wait for notices to be delivered.
    */
   void report(ByteRange range, Cause cause, Confidence confidence) throws IOException;
 

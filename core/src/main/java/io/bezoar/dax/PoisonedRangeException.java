@@ -32,7 +32,12 @@ public final class PoisonedRangeException extends DeviceException {
       @Nullable Throwable cause) {
     super(
         device,
-        "bytes " + range + " are lost (" + poisonCause + "); the " + goodPrefixBytes
+        "bytes "
+            + range
+            + " are lost ("
+            + poisonCause
+            + "); the "
+            + goodPrefixBytes
             + " bytes before them are good; use a recovery read for what is readable,"
             + " a recovery write to replace them",
         cause);

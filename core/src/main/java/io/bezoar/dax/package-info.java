@@ -1,4 +1,7 @@
-/** The device contract: what is known to be bad, who holds the device, failure notices, recovery reads and writes. */
+/**
+ * The device contract: what is known to be bad, who holds the device, failure notices, recovery
+ * reads and writes.
+ */
 @NullMarked
 package io.bezoar.dax;
 

@@ -20,12 +20,16 @@ public final class MediaFaultException extends MediaException {
    * @param faultCause how it was found
    * @param goodPrefixBytes how many bytes from the start of the access are good
    */
-  public MediaFaultException(
-      String file, ByteRange range, Cause faultCause, long goodPrefixBytes) {
+  public MediaFaultException(String file, ByteRange range, Cause faultCause, long goodPrefixBytes) {
     super(
         file,
-        "bytes " + range + " cannot be accessed (" + faultCause + "), "
-            + goodPrefixBytes + " bytes before them are good",
+        "bytes "
+            + range
+            + " cannot be accessed ("
+            + faultCause
+            + "), "
+            + goodPrefixBytes
+            + " bytes before them are good",
         null);
     this.range = range;
     this.faultCause = faultCause;

@@ -15,7 +15,9 @@ public final class PersistFailedException extends MediaException {
   public PersistFailedException(String file, String reason, @Nullable Throwable cause) {
     super(
         file,
-        "persist failed (" + reason + "): what was written since the last good persist is in doubt;"
+        "persist failed ("
+            + reason
+            + "): what was written since the last good persist is in doubt;"
             + " the device is read-only until it is closed, reopened and scrubbed",
         cause);
   }

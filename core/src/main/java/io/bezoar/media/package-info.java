@@ -1,4 +1,7 @@
-/** Raw bytes and the only code that touches mapped memory: guarded copies, persistence, probing, injection, simulation. */
+/**
+ * Raw bytes and the only code that touches mapped memory: guarded copies, persistence, probing,
+ * injection, simulation.
+ */
 @NullMarked
 package io.bezoar.media;
 

@@ -1,4 +1,7 @@
-/** Devices made of devices: each translates failures of its children into its own ranges and absorbs what redundancy can absorb. */
+/**
+ * Devices made of devices: each translates failures of its children into its own ranges and absorbs
+ * what redundancy can absorb.
+ */
 @NullMarked
 package io.bezoar.target;
 
