@@ -26,6 +26,8 @@ public final class MediaOpenException extends MediaException {
     NEWER_VERSION,
     /** The label and everything that could replace it is damaged. */
     LABEL_DAMAGED,
+    /** The list of injected faults beside the media is damaged: remove it to open without them. */
+    DRILL_LIST_DAMAGED,
     /** Mapped access was asked for and is not safe or not possible here. */
     NOT_MAPPABLE,
     /** A size or geometry that cannot be built. */

@@ -1,0 +1,361 @@
+package io.bezoar.media;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A plain file or block device, by pread, pwrite and fdatasync: an error of the disk is an error
+ * number here, where through a mapping it would be a trap, and a slow disk stalls one thread, where
+ * through a mapping it would stall the whole JVM at its next safepoint.
+ *
+ * <p><b>Invariant.</b> A byte that is handed out came from the file. What a bad disk does is found
+ * out in its own granules (sectors), past the page cache, whose unit is coarser.
+ *
+ * <p><b>Reinitialising</b> writes past the page cache as well: a write into the cache succeeds, and
+ * the sector that cannot be rewritten would fail a later fdatasync, which condemns the whole media
+ * instead of one range.
+ *
+ * <p><b>Injected faults</b> are looked up before the file is touched: one volatile load while there
+ * are none. Windows are a mapping of the page cache, made when first asked for, on which the same
+ * faults are real ones.
+ */
+final class ChannelMedia extends FileMedia {
+  private static final int CHUNK_BYTES = 1 << 20;
+  private static final int PAGE = Units.PAGE_BYTES;
+
+  private final @Nullable PastCache pastCache;
+
+  /** Made on first demand. Guarded by the fault lock. */
+  private @Nullable Mapping window;
+
+  ChannelMedia(
+      MediaInfo info,
+      Descriptor file,
+      @Nullable PastCache pastCache,
+      DrillList list,
+      ArmedFaults armed,
+      Drills drills) {
+    super(info, file, list, armed, drills);
+    this.pastCache = pastCache;
+  }
+
+  @Override
+  public void read(long offset, MemorySegment dst) throws IOException {
+    checkAccess(offset, dst);
+    ArmedFaults armed = drill.now();
+    FaultSpec refused =
+        armed.isEmpty() ? null : armed.first(ByteRange.ofLength(offset, dst.byteSize()));
+    if (refused != null) {
+      long good = Math.max(0, refused.range().start() - offset);
+      readCached(offset, dst.asSlice(0, good));
+      throw refusal(armed, ByteRange.ofLength(offset, dst.byteSize()), good);
+    }
+    readCached(offset, dst);
+  }
+
+  private void readCached(long offset, MemorySegment dst) throws IOException {
+    long got = file.pread(offset, dst);
+    if (got != dst.byteSize()) {
+      readFailed(offset, dst, got);
+    }
+  }
+
+  /** The fault list as an exception: the first refused run within {@code access}. */
+  private MediaFaultException refusal(ArmedFaults armed, ByteRange access, long good) {
+    ByteRange wide = access.alignOutward(info.granuleBytes());
+    FaultSpec first = armed.within(wide).getFirst();
+    Cause cause = first.kind() == FaultKind.POISON ? Cause.TRAP : Cause.IO_ERROR;
+    return fault(armed.refused(wide).getFirst(), cause, good);
+  }
+
+  /** The page cache gave less than was asked for: page by page, then sector by sector. */
+  private void readFailed(long offset, MemorySegment dst, long got) throws IOException {
+    requirePresent();
+    long done = Math.max(0, got);
+    while (done < dst.byteSize()) {
+      long at = offset + done;
+      long length = Math.min(at / PAGE * PAGE + PAGE - at, dst.byteSize() - done);
+      MemorySegment part = dst.asSlice(done, length);
+      long moved = file.pread(at, part);
+      if (moved != length) {
+        moved = afterBadPage(at, part, moved);
+      }
+      done += moved;
+      if (moved != length) {
+        requirePresent();
+        throw fault(badFrom(offset + done, offset + dst.byteSize()), Cause.IO_ERROR, done);
+      }
+    }
+  }
+
+  /** How many bytes of this page can be read past the cache; throws when it is not a fault. */
+  private long afterBadPage(long at, MemorySegment part, long result) throws IOException {
+    if (result >= 0) {
+      throw unavailable(Presence.TRUNCATED); // only the end of the file gives less without an error
+    }
+    int errno = (int) -result;
+    if (file.isClosed() || Errno.isAbsence(errno)) {
+      throw unavailable(Presence.GONE);
+    }
+    if (!Errno.isFault(errno)) {
+      throw failed("read", errno);
+    }
+    return pastCache == null ? 0 : Math.max(0, pastCache.read(at, part));
+  }
+
+  /** The bad run that starts at {@code at}, as far as an access up to {@code end} sees it. */
+  private ByteRange badFrom(long at, long end) {
+    ByteRange rest = new ByteRange(at, end).alignOutward(info.granuleBytes());
+    List<ByteRange> bad = new ArrayList<>();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment buffer = arena.allocate(Math.min(CHUNK_BYTES, rest.length()), PAGE);
+      collect(rest.start(), rest.end(), buffer, bad);
+    }
+    return !bad.isEmpty() && bad.getFirst().contains(at)
+        ? bad.getFirst()
+        : ByteRange.ofLength(at, 1).alignOutward(info.granuleBytes());
+  }
+
+  @Override
+  public void readPastCache(long offset, MemorySegment dst) throws IOException {
+    checkAccess(offset, dst);
+    ByteRange access = ByteRange.ofLength(offset, dst.byteSize());
+    ArmedFaults armed = drill.now();
+    FaultSpec refused = armed.first(access);
+    long good = refused == null ? dst.byteSize() : Math.max(0, refused.range().start() - offset);
+    readPast(offset, dst.asSlice(0, good));
+    if (refused != null) {
+      throw refusal(armed, access, good);
+    }
+  }
+
+  private void readPast(long offset, MemorySegment dst) throws IOException {
+    if (dst.byteSize() == 0) {
+      return;
+    }
+    long got = pastCache == null ? -Posix.EINVAL : pastCache.read(offset, dst);
+    if (got == -Posix.EINVAL) {
+      dropCache(offset, dst.byteSize());
+      readCached(offset, dst);
+    } else if (got != dst.byteSize()) {
+      requirePresent();
+      if (got < 0 && !Errno.isFault((int) -got)) {
+        throw Errno.isAbsence((int) -got)
+            ? unavailable(Presence.GONE)
+            : failed("read past the cache", (int) -got);
+      }
+      long good = Math.max(0, got);
+      throw fault(badFrom(offset + good, offset + dst.byteSize()), Cause.IO_ERROR, good);
+    }
+  }
+
+  /** Where the disk cannot be asked directly: write back what is dirty and forget the pages. */
+  private void dropCache(long offset, long lengthBytes) throws IOException {
+    if (info.writable() && !sticky.hasFailed()) {
+      sync();
+    }
+    file.call(fd -> Posix.fadvise(fd, offset, lengthBytes, Posix.POSIX_FADV_DONTNEED));
+  }
+
+  @Override
+  public void write(long offset, MemorySegment src) throws IOException {
+    checkStore(offset, src);
+    ByteRange access = ByteRange.ofLength(offset, src.byteSize());
+    ArmedFaults armed = drill.now();
+    FaultSpec refused = armed.isEmpty() ? null : armed.first(access);
+    if (refused != null) {
+      throw refusal(armed, access, Math.max(0, refused.range().start() - offset));
+    }
+    requirePresent(); // a write beyond the end of a file that was cut would grow it again
+    long put = file.pwrite(offset, src);
+    if (put != src.byteSize()) {
+      writeFailed(offset, src, put);
+    }
+  }
+
+  private void writeFailed(long offset, MemorySegment src, long put) throws IOException {
+    long done = Math.max(0, put);
+    long result = put < 0 ? put : file.pwrite(offset + done, src.asSlice(done));
+    if (result == src.byteSize() - done) {
+      return;
+    }
+    requirePresent();
+    int errno = (int) -Math.min(0, result);
+    if (Errno.isFull(errno)) {
+      throw new MediaFullException(info.name(), src.byteSize());
+    }
+    if (errno == Posix.EROFS) {
+      throw sticky.fail("the file system became read-only");
+    }
+    if (Errno.isAbsence(errno)) {
+      throw unavailable(Presence.GONE);
+    }
+    if (errno != 0 && !Errno.isFault(errno)) {
+      throw failed("write", errno);
+    }
+    ByteRange rest = new ByteRange(offset + done, offset + src.byteSize());
+    throw fault(rest.alignOutward(info.granuleBytes()), Cause.IO_ERROR, done);
+  }
+
+  @Override
+  public void persist() throws IOException {
+    sync();
+    requirePresent();
+    drill.recordCures();
+  }
+
+  private void sync() throws IOException {
+    sticky.check();
+    if (sticky.run(() -> file.call(Posix::fdatasync)) < 0) {
+      throw unavailable(Presence.GONE);
+    }
+  }
+
+  @Override
+  public List<ByteRange> probe(ByteRange range) throws IOException {
+    checkRange(range);
+    requirePresent();
+    ByteRange wide = range.alignOutward(info.granuleBytes());
+    List<ByteRange> bad = new ArrayList<>();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment buffer = arena.allocate(CHUNK_BYTES, PAGE);
+      long from = wide.start();
+      for (ByteRange refused : drill.now().refused(wide)) {
+        collectChunks(from, refused.start(), buffer, bad);
+        add(bad, refused);
+        from = refused.end();
+      }
+      collectChunks(from, wide.end(), buffer, bad);
+    }
+    requirePresent();
+    return List.copyOf(bad);
+  }
+
+  private void collectChunks(long from, long to, MemorySegment buffer, List<ByteRange> bad) {
+    for (long at = from; at < to; ) {
+      long next = Math.min(to, at / CHUNK_BYTES * CHUNK_BYTES + CHUNK_BYTES);
+      collect(at, next, buffer, bad);
+      at = next;
+    }
+  }
+
+  /** Adds what cannot be read of [from, to), halving down to pages, then to granules. */
+  private void collect(long from, long to, MemorySegment buffer, List<ByteRange> bad) {
+    long length = to - from;
+    if (length <= buffer.byteSize() && readable(from, length, buffer)) {
+      return;
+    }
+    if (length > PAGE) {
+      long middle = Math.max(from + 1, (from + length / 2) / PAGE * PAGE);
+      if (middle <= from || middle >= to || middle % info.granuleBytes() != 0) {
+        middle = from / PAGE * PAGE + PAGE;
+      }
+      collect(from, middle, buffer, bad);
+      collect(middle, to, buffer, bad);
+      return;
+    }
+    if (pastCache == null) {
+      add(bad, new ByteRange(from, to));
+      return;
+    }
+    int granule = info.granuleBytes();
+    for (long at = from; at < to; at += granule) {
+      if (pastCache.read(at, buffer.asSlice(0, granule)) != granule) {
+        add(bad, ByteRange.ofLength(at, granule));
+      }
+    }
+  }
+
+  private boolean readable(long from, long length, MemorySegment buffer) {
+    return file.pread(from, buffer.asSlice(0, length)) == length;
+  }
+
+  private static void add(List<ByteRange> bad, ByteRange range) {
+    if (!bad.isEmpty() && bad.getLast().end() == range.start()) {
+      bad.add(bad.removeLast().span(range));
+    } else {
+      bad.add(range);
+    }
+  }
+
+  @Override
+  public void reinitialise(long offset, MemorySegment src) throws IOException {
+    checkReinitialise(offset, src);
+    ByteRange range = ByteRange.ofLength(offset, src.byteSize());
+    faultLock.lock();
+    try {
+      requirePresent();
+      if (drill.stuckWithin(range)) {
+        throw fault(range, Cause.IO_ERROR, 0);
+      }
+      long put = pastCache == null ? -Posix.EINVAL : pastCache.write(offset, src);
+      if (put == -Posix.EINVAL) {
+        put = file.pwrite(offset, src);
+      }
+      if (put != src.byteSize()) {
+        writeFailed(offset, src, put);
+      }
+      drill.cure(range);
+    } finally {
+      faultLock.unlock();
+    }
+    readBack(range);
+  }
+
+  /** Throws when the disk does not give back what it has just taken. */
+  private void readBack(ByteRange range) throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment buffer = arena.allocate(Math.min(CHUNK_BYTES, Math.max(PAGE, range.length())));
+      for (long at = range.start(); at < range.end(); at += buffer.byteSize()) {
+        long length = Math.min(buffer.byteSize(), range.end() - at);
+        readPastCache(at, buffer.asSlice(0, length));
+      }
+    }
+  }
+
+  @Override
+  public Optional<MemorySegment> window(ByteRange range) throws IOException {
+    checkRange(range);
+    faultLock.lock();
+    try {
+      requirePresent();
+      Mapping mapping = window;
+      if (mapping == null) {
+        mapping = Mapping.of(file, info.sizeBytes(), Mapping.Mode.READ);
+        window = mapping;
+        overlay(mapping, drill.now(), new ByteRange(0, info.sizeBytes()));
+      }
+      return Optional.of(mapping.segment().asSlice(range.start(), range.length()).asReadOnly());
+    } finally {
+      faultLock.unlock();
+    }
+  }
+
+  @Override
+  public void enforce(ArmedFaults now, ByteRange changed) throws IOException {
+    Mapping mapping = window;
+    if (mapping != null) {
+      overlay(mapping, now, changed);
+    }
+  }
+
+  @Override
+  public void makeDurable() throws IOException {
+    sync();
+  }
+
+  @Override
+  void release() {
+    if (pastCache != null) {
+      pastCache.close();
+    }
+    if (window != null) {
+      window.close();
+    }
+  }
+}

@@ -1,0 +1,171 @@
+package io.bezoar.media;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.FileSystemException;
+import java.util.Objects;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * What mapped and channel media share: one descriptor for the life of the media, the faults in
+ * force, the sticky persist, and the translation of everything that goes wrong below into {@link
+ * MediaException}s. This is the one translation boundary: below it there are error numbers, above
+ * it there are typed exceptions.
+ *
+ * <p>The fault lock guards what lies under the mapping (poison pages, closing) and is taken only by
+ * an access that has already failed, by injection, reinitialisation and close. A healthy access
+ * never takes it.
+ */
+abstract sealed class FileMedia implements Media, DrillInjector.Bench
+    permits MappedMedia, ChannelMedia {
+  final MediaInfo info;
+  final Descriptor file;
+  final StickyPersist sticky;
+  final ReentrantLock faultLock = new ReentrantLock();
+  final DrillInjector drill;
+  private final Drills drills;
+
+  FileMedia(MediaInfo info, Descriptor file, DrillList list, ArmedFaults armed, Drills drills) {
+    this.info = info;
+    this.file = file;
+    this.sticky = new StickyPersist(info.name());
+    this.drills = drills;
+    this.drill = new DrillInjector(info, file, list, armed, faultLock, this);
+  }
+
+  @Override
+  public final MediaInfo info() {
+    return info;
+  }
+
+  @Override
+  public final FaultInjector injector() {
+    if (drills == Drills.OFF || !info.writable()) {
+      throw new UnsupportedOperationException(
+          info.name() + " was opened without drills or read-only: no faults can be injected");
+    }
+    return drill;
+  }
+
+  @Override
+  public final Presence presence() {
+    long sizeNow = file.sizeBytes();
+    if (sizeNow >= info.sizeBytes()) {
+      return Presence.PRESENT;
+    }
+    // A block device that was pulled out answers with size 0 for as long as it is held open.
+    return sizeNow <= 0 && (file.isClosed() || sizeNow < 0 || blockDevice())
+        ? Presence.GONE
+        : Presence.TRUNCATED;
+  }
+
+  private boolean blockDevice() {
+    return FileStat.blockDeviceSizeBytes(file) >= 0;
+  }
+
+  /** Bounds and kind of buffer, before anything happens. */
+  final void checkAccess(long offset, MemorySegment buffer) {
+    if (!buffer.isNative() || buffer.isMapped()) {
+      throw new IllegalArgumentException(
+          "a buffer of media must be private native memory, not " + buffer);
+    }
+    Objects.checkFromIndexSize(offset, buffer.byteSize(), info.sizeBytes());
+  }
+
+  final void checkRange(ByteRange range) {
+    Objects.checkFromToIndex(range.start(), range.end(), info.sizeBytes());
+  }
+
+  /** As {@link #checkAccess}, for stores. */
+  final void checkStore(long offset, MemorySegment src) throws PersistFailedException {
+    checkAccess(offset, src);
+    if (!info.writable()) {
+      throw new UnsupportedOperationException(info.name() + " was opened read-only");
+    }
+    sticky.check();
+  }
+
+  /** As {@link #checkStore}, in whole clear units. */
+  final void checkReinitialise(long offset, MemorySegment src) throws PersistFailedException {
+    checkStore(offset, src);
+    if (offset % info.clearUnitBytes() != 0 || src.byteSize() % info.clearUnitBytes() != 0) {
+      throw new IllegalArgumentException(
+          "not in whole clear units of "
+              + info.clearUnitBytes()
+              + " bytes: "
+              + ByteRange.ofLength(offset, src.byteSize()));
+    }
+  }
+
+  /** Throws when the media is not there (any more). */
+  final void requirePresent() throws MediaUnavailableException {
+    Presence presence = presence();
+    if (presence != Presence.PRESENT) {
+      throw unavailable(presence);
+    }
+  }
+
+  final MediaUnavailableException unavailable(Presence presence) {
+    String detail =
+        switch (presence) {
+          case TRUNCATED ->
+              "is shorter than the "
+                  + info.sizeBytes()
+                  + " bytes it was opened with: bytes are absent, not damaged; stop what cut it,"
+                  + " restore the rest and open it again";
+          case GONE ->
+              file.isClosed()
+                  ? "was closed"
+                  : "does not answer any more: check that its device is attached and its file"
+                      + " system mounted, then open it again";
+          case PRESENT -> "is there again: repeat the access";
+        };
+    return new MediaUnavailableException(info.name(), presence, detail);
+  }
+
+  /** A failed call on the file that is neither a fault nor an absence. */
+  final IOException failed(String doing, int errno) {
+    return new FileSystemException(info.name(), null, doing + " failed: " + Errno.text(errno));
+  }
+
+  final MediaFaultException fault(ByteRange range, Cause cause, long goodPrefixBytes) {
+    return new MediaFaultException(info.name(), range, cause, goodPrefixBytes);
+  }
+
+  /** Makes the pages of {@code mapping} that {@code changed} touches obey {@code now}. */
+  static void overlay(Mapping mapping, ArmedFaults now, ByteRange changed) throws IOException {
+    ByteRange pages = changed.alignOutward(Units.PAGE_BYTES);
+    long from = pages.start();
+    for (ByteRange refused : now.refused(pages)) {
+      ByteRange bad = refused.alignOutward(Units.PAGE_BYTES);
+      long start = Math.max(from, bad.start());
+      mapping.restore(new ByteRange(from, start));
+      if (start < bad.end()) {
+        mapping.lay(new ByteRange(start, bad.end()));
+        from = bad.end();
+      }
+    }
+    mapping.restore(new ByteRange(from, pages.end()));
+  }
+
+  /** Releases mappings. Under the fault lock, after the descriptor was closed. */
+  abstract void release();
+
+  @Override
+  public final void close() throws IOException {
+    faultLock.lock();
+    try {
+      if (file.isClosed()) {
+        return;
+      }
+      try {
+        drill.recordCures();
+      } finally {
+        file.close();
+        release();
+      }
+    } finally {
+      faultLock.unlock();
+    }
+  }
+}

@@ -1,0 +1,342 @@
+package io.bezoar.media;
+
+import io.bezoar.media.MediaOpenException.Reason;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Opens files and block devices as media, and creates files for it.
+ *
+ * <p>Nothing is created, truncated or written to find out what a path is. What is opened is what
+ * was looked at: the path is resolved once, to a handle that has no side effects, and everything
+ * else happens through that handle.
+ */
+public final class MediaFiles {
+  private static final int PAGE = Units.PAGE_BYTES;
+  private static final int PRIVATE_MODE = 0600;
+
+  private MediaFiles() {}
+
+  /**
+   * Opens existing media.
+   *
+   * <p>With {@link Access#READ_WRITE} the file is locked exclusively until the media is closed. If
+   * a list of injected faults stands beside it, they are in force whatever the options say.
+   *
+   * @throws MediaOpenException when the path cannot be opened so; its reason says why
+   */
+  public static Media open(Path path, MediaOptions options) throws IOException {
+    Descriptor file = openFile(path, options.access());
+    try {
+      return assemble(path, file, options);
+    } catch (IOException | RuntimeException | Error e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Creates a file of {@code sizeBytes} zeroes, readable by its owner only, and opens it. What was
+   * made is removed again when that fails.
+   *
+   * @param sizeBytes a positive multiple of {@link Units#PAGE_BYTES}
+   * @throws MediaOpenException {@code EXISTS} when there is something at {@code path}
+   * @throws MediaFullException when the file system has no room for it
+   */
+  public static Media create(Path path, long sizeBytes, Allocation allocation, MediaOptions options)
+      throws IOException {
+    if (options.access() != Access.READ_WRITE) {
+      throw new IllegalArgumentException("new media is opened to be written");
+    }
+    if (sizeBytes <= 0 || sizeBytes % PAGE != 0) {
+      throw new MediaOpenException(
+          path.toString(),
+          Reason.BAD_GEOMETRY,
+          "a size of " + sizeBytes + " bytes: choose a positive multiple of " + PAGE);
+    }
+    if (Files.exists(DrillList.pathOf(path), LinkOption.NOFOLLOW_LINKS)) {
+      throw new MediaOpenException(
+          DrillList.pathOf(path).toString(),
+          Reason.EXISTS,
+          "injected faults of an earlier file of this name: remove the list first");
+    }
+    long fd = Posix.open(path.toString(), createFlags(), PRIVATE_MODE);
+    if (fd < 0) {
+      throw notOpened(path, Access.READ_WRITE, (int) -fd);
+    }
+    Descriptor file = new Descriptor((int) fd);
+    try {
+      lock(path, file);
+      allocate(path, file, sizeBytes, allocation);
+      DrillList.syncFolder(path);
+      return assemble(path, file, options);
+    } catch (IOException | RuntimeException | Error e) {
+      Posix.unlink(path.toString());
+      file.close();
+      throw e;
+    }
+  }
+
+  private static int createFlags() {
+    return Posix.O_RDWR | Posix.O_CREAT | Posix.O_EXCL | Posix.O_NOCTTY | Posix.O_NONBLOCK;
+  }
+
+  private static void allocate(Path path, Descriptor file, long sizeBytes, Allocation allocation)
+      throws IOException {
+    long result = file.call(fd -> Posix.ftruncate(fd, sizeBytes));
+    if (result >= 0 && allocation == Allocation.PREALLOCATED) {
+      result = file.call(fd -> Posix.fallocate(fd, 0, 0, sizeBytes));
+      if (result == -Posix.EOPNOTSUPP) {
+        result = fillWithZeroes(file, sizeBytes);
+      }
+    }
+    if (result >= 0) {
+      result = file.call(Posix::fsync);
+    }
+    if (result >= 0) {
+      return;
+    }
+    int errno = (int) -result;
+    if (Errno.isFull(errno)) {
+      throw new MediaFullException(path.toString(), sizeBytes);
+    }
+    if (errno == Posix.EFBIG) {
+      throw new MediaOpenException(
+          path.toString(),
+          Reason.BAD_GEOMETRY,
+          sizeBytes + " bytes are more than its file system allows for one file");
+    }
+    throw new FileSystemException(path.toString(), null, "cannot allocate: " + Errno.text(errno));
+  }
+
+  private static long fillWithZeroes(Descriptor file, long sizeBytes) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment zeroes = arena.allocate(1 << 20, PAGE);
+      for (long at = 0; at < sizeBytes; ) {
+        long put = file.pwrite(at, zeroes.asSlice(0, Math.min(zeroes.byteSize(), sizeBytes - at)));
+        if (put <= 0) {
+          return put;
+        }
+        at += put;
+      }
+      return 0;
+    }
+  }
+
+  private static Descriptor openFile(Path path, Access access) throws IOException {
+    long handle = Posix.open(path.toString(), Posix.O_PATH, 0);
+    if (handle < 0) {
+      throw notOpened(path, access, (int) -handle);
+    }
+    try (Descriptor looked = new Descriptor((int) handle)) {
+      FileStat stat = stat(path, looked);
+      if (!stat.isRegular() && !stat.isBlockDevice()) {
+        throw new MediaOpenException(
+            path.toString(),
+            Reason.NOT_A_FILE,
+            "is not a regular file or block device: name the pool file itself");
+      }
+      boolean write = access == Access.READ_WRITE;
+      if (write && stat.isRegular() && !stat.hasWriteBit()) {
+        throw readOnly(path); // root could, but somebody said that nobody should
+      }
+      int exclusive = write && stat.isBlockDevice() ? Posix.O_EXCL : 0; // refuses a mounted disk
+      int flags = (write ? Posix.O_RDWR : Posix.O_RDONLY) | Posix.O_NOCTTY | exclusive;
+      long fd = Posix.open("/proc/self/fd/" + handle, flags, 0);
+      if (fd < 0) {
+        throw notOpened(path, access, (int) -fd);
+      }
+      Descriptor file = new Descriptor((int) fd);
+      try {
+        if (write) {
+          lock(path, file);
+        }
+        return file;
+      } catch (IOException e) {
+        file.close();
+        throw e;
+      }
+    }
+  }
+
+  private static FileStat stat(Path path, Descriptor file) throws IOException {
+    return switch (FileStat.of(file)) {
+      case FileStat.Found found -> found.stat();
+      case FileStat.Failed failed -> throw notOpened(path, Access.READ_ONLY, failed.errno());
+    };
+  }
+
+  private static void lock(Path path, Descriptor file) throws IOException {
+    long locked = file.call(Posix::lockExclusive);
+    if (locked == -Posix.EAGAIN || locked == -Posix.EACCES) {
+      throw locked(path);
+    }
+    if (locked < 0) {
+      throw new FileSystemException(
+          path.toString(), null, "cannot be locked: " + Errno.text((int) -locked));
+    }
+  }
+
+  private static Media assemble(Path path, Descriptor file, MediaOptions options)
+      throws IOException {
+    FileStat stat = stat(path, file);
+    long sizeBytes = stat.isBlockDevice() ? FileStat.blockDeviceSizeBytes(file) : stat.sizeBytes();
+    if (sizeBytes <= 0) {
+      throw new MediaOpenException(
+          path.toString(), Reason.TOO_SHORT, "is empty: restore its content, or create a new one");
+    }
+    if (stat.isBlockDevice()) {
+      sizeBytes -= sizeBytes % PAGE;
+    } else if (sizeBytes % PAGE != 0) {
+      throw new MediaOpenException(
+          path.toString(),
+          Reason.BAD_GEOMETRY,
+          "has "
+              + sizeBytes
+              + " bytes, which is not a multiple of "
+              + PAGE
+              + ": its end was cut or something was appended; restore it");
+    }
+    DrillList list = new DrillList(path, sizeBytes);
+    return new Choice(path, file, stat, sizeBytes, options, list, list.load()).make();
+  }
+
+  static MediaOpenException locked(Path path) {
+    return new MediaOpenException(
+        path.toString(),
+        Reason.LOCKED,
+        "is in use by another process: stop it, or give it the command instead");
+  }
+
+  private static MediaOpenException readOnly(Path path) {
+    return new MediaOpenException(
+        path.toString(),
+        Reason.READ_ONLY,
+        "may not be written: change its mode or its mount, or open it read-only");
+  }
+
+  private static IOException notOpened(Path path, Access access, int errno) {
+    String name = path.toString();
+    return switch (errno) {
+      case Posix.ENOENT, Posix.ENOTDIR, Posix.ELOOP, Posix.ENAMETOOLONG ->
+          new MediaOpenException(
+              name,
+              Reason.MISSING,
+              "no such file: check the path, and that its file system is mounted");
+      case Posix.EEXIST ->
+          new MediaOpenException(
+              name, Reason.EXISTS, "exists already: choose another name, or open it instead");
+      case Posix.EISDIR ->
+          new MediaOpenException(
+              name, Reason.NOT_A_FILE, "is a folder: name the pool file inside it");
+      case Posix.EROFS, Posix.EPERM -> readOnly(path);
+      case Posix.EACCES ->
+          access == Access.READ_WRITE && Files.isReadable(path)
+              ? readOnly(path)
+              : new MediaOpenException(
+                  name, Reason.DENIED, "permission denied: check the modes along the path");
+      case Posix.ETXTBSY, Posix.EBUSY -> locked(path);
+      default -> new FileSystemException(name, null, "cannot be opened: " + Errno.text(errno));
+    };
+  }
+
+  /** Decides how one open file is reached, and builds the media. */
+  private record Choice(
+      Path path,
+      Descriptor file,
+      FileStat stat,
+      long sizeBytes,
+      MediaOptions options,
+      DrillList list,
+      ArmedFaults armed) {
+
+    Media make() throws IOException {
+      if (options.choice() == MediaChoice.CHANNEL) {
+        return channel();
+      }
+      @Nullable String objection = objectionToMapping();
+      if (objection == null) {
+        return mapped();
+      }
+      if (options.choice() == MediaChoice.MAPPED) {
+        throw new MediaOpenException(
+            path.toString(),
+            Reason.NOT_MAPPABLE,
+            objection + ": put it on tmpfs or a DAX file system, or let it be reached by channel");
+      }
+      return channel();
+    }
+
+    private @Nullable String objectionToMapping() {
+      if (!stat.isRegular() || !(stat.dax() || FileStat.onTmpfs(file))) {
+        return "a fault of its mapping would be a disk fault, which stalls the JVM";
+      }
+      GuardReport guard = GuardSelfTest.report();
+      return guard.sound() ? null : guard.detail();
+    }
+
+    private Media mapped() throws IOException {
+      boolean dax = stat.dax();
+      Mapping mapping;
+      try {
+        mapping = Mapping.of(file, sizeBytes, mode(dax));
+      } catch (IOException | UnsupportedOperationException e) {
+        if (options.choice() == MediaChoice.AUTO) {
+          return channel();
+        }
+        throw new MediaOpenException(
+            path.toString(), Reason.NOT_MAPPABLE, "cannot be mapped: " + e.getMessage());
+      }
+      MediaKind kind = dax ? MediaKind.MAPPED_DAX : MediaKind.MAPPED_MEMORY;
+      Persistence persistence = dax ? Persistence.CPU_WRITE_BACK : Persistence.PROCESS_CRASH;
+      try {
+        return new MappedMedia(
+            info(kind, PAGE, persistence), file, mapping, list, armed, options.drills());
+      } catch (IOException | RuntimeException | Error e) {
+        mapping.close();
+        throw e;
+      }
+    }
+
+    private Mapping.Mode mode(boolean dax) {
+      if (options.access() == Access.READ_WRITE) {
+        return dax ? Mapping.Mode.READ_WRITE_SYNC : Mapping.Mode.READ_WRITE;
+      }
+      return dax ? Mapping.Mode.READ_SYNC : Mapping.Mode.READ;
+    }
+
+    private Media channel() {
+      int granule =
+          stat.isBlockDevice() ? FileStat.blockDeviceSectorBytes(file) : Units.SECTOR_BYTES;
+      Persistence persistence =
+          FileStat.onTmpfs(file) ? Persistence.PROCESS_CRASH : Persistence.FDATASYNC;
+      MediaInfo info = info(MediaKind.CHANNEL, granule, persistence);
+      return new ChannelMedia(info, file, pastCache(granule), list, armed, options.drills());
+    }
+
+    /** The same open file once more, past the page cache; null where that is not supported. */
+    private @Nullable PastCache pastCache(int granule) {
+      int flags = options.access() == Access.READ_WRITE ? Posix.O_RDWR : Posix.O_RDONLY;
+      long direct = file.call(fd -> Posix.open("/proc/self/fd/" + fd, flags | Posix.O_DIRECT, 0));
+      return direct < 0 ? null : new PastCache(new Descriptor((int) direct), granule);
+    }
+
+    private MediaInfo info(MediaKind kind, int granule, Persistence persistence) {
+      return new MediaInfo(
+          path.toString(),
+          kind,
+          sizeBytes,
+          granule,
+          PAGE,
+          persistence,
+          kind == MediaKind.CHANNEL,
+          options.access() == Access.READ_WRITE);
+    }
+  }
+}

@@ -1,0 +1,95 @@
+package io.bezoar.media;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Transfers that go to the disk itself: a second descriptor of the same file, opened with O_DIRECT.
+ *
+ * <p>The disk wants memory, offset and length aligned, so everything goes through an aligned
+ * buffer: whole pages while all is well, single granules once a page could not be read, because the
+ * neighbours of a bad sector are good. Results are as in {@link Descriptor}: bytes moved, or {@code
+ * -errno} when none were; {@code -EINVAL} means that this file system does not do it.
+ */
+final class PastCache implements AutoCloseable {
+  private static final int CHUNK_BYTES = 1 << 20;
+  private static final int PAGE = Units.PAGE_BYTES;
+
+  private final Descriptor direct;
+  private final int granuleBytes;
+
+  PastCache(Descriptor direct, int granuleBytes) {
+    this.direct = direct;
+    this.granuleBytes = granuleBytes;
+  }
+
+  /** Reads until {@code dst} is full or a granule cannot be read; exact to the granule. */
+  long read(long offset, MemorySegment dst) {
+    long size = dst.byteSize();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment buffer = arena.allocate(Math.min(CHUNK_BYTES, size + 2 * PAGE), PAGE);
+      buffer = buffer.asSlice(0, buffer.byteSize() / PAGE * PAGE);
+      long done = 0;
+      while (done < size) {
+        long at = offset + done;
+        long start = at / PAGE * PAGE;
+        long length = Math.min(buffer.byteSize(), Math.ceilDiv(offset + size, PAGE) * PAGE - start);
+        long got = direct.pread(start, buffer.asSlice(0, length));
+        if (got < length) {
+          long before = Math.max(0, got) / PAGE * PAGE;
+          long more = granule(start + before, length - before, buffer.asSlice(before));
+          got = more < 0 && before == 0 ? more : before + Math.max(0, more);
+        }
+        if (got <= at - start) {
+          return done > 0 ? done : Math.min(got, 0);
+        }
+        long useful = Math.min(got - (at - start), size - done);
+        MemorySegment.copy(buffer, at - start, dst, done, useful);
+        done += useful;
+        if (got < length && done < size) {
+          return done;
+        }
+      }
+      return done;
+    }
+  }
+
+  /** Granule by granule up to the first that cannot be read, or the error of the very first. */
+  private long granule(long offset, long lengthBytes, MemorySegment buffer) {
+    long done = 0;
+    while (done < lengthBytes) {
+      long got = direct.pread(offset + done, buffer.asSlice(done, granuleBytes));
+      if (got != granuleBytes) {
+        return done > 0 ? done : got;
+      }
+      done += got;
+    }
+    return done;
+  }
+
+  /** Writes whole pages to the disk itself, so that an error is the error of these bytes. */
+  long write(long offset, MemorySegment src) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment buffer = arena.allocate(Math.min(CHUNK_BYTES, src.byteSize()), PAGE);
+      long done = 0;
+      while (done < src.byteSize()) {
+        long length = Math.min(buffer.byteSize(), src.byteSize() - done);
+        MemorySegment.copy(src, done, buffer, 0, length);
+        long put = direct.pwrite(offset + done, buffer.asSlice(0, length));
+        if (put <= 0) {
+          return done > 0 ? done : put;
+        }
+        done += put;
+        if (put < length) {
+          return done;
+        }
+      }
+      return done;
+    }
+  }
+
+  @Override
+  public void close() {
+    direct.close();
+  }
+}

@@ -1,0 +1,27 @@
+package io.bezoar.media;
+
+import java.io.IOException;
+import java.nio.file.Path;
+
+class ChannelMediaTest extends MediaContractTest {
+  private final Path folder;
+  private int made;
+
+  ChannelMediaTest() throws IOException {
+    folder = MediaFolders.onDisk();
+  }
+
+  @Override
+  protected Media create(long sizeBytes) throws IOException {
+    return MediaFiles.create(
+        folder.resolve("media" + made++),
+        sizeBytes,
+        Allocation.PREALLOCATED,
+        new MediaOptions(Access.READ_WRITE, MediaChoice.CHANNEL, Drills.ON));
+  }
+
+  @Override
+  protected void removeMedia() throws IOException {
+    MediaFolders.remove(folder);
+  }
+}
