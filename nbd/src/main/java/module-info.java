@@ -2,4 +2,6 @@
 module io.bezoar.nbd {
   requires transitive io.bezoar.core;
   requires static org.jspecify;
+
+  exports io.bezoar.nbd;
 }
