@@ -13,7 +13,9 @@ public enum Cause {
   /** The platform said so: a machine check, a badblocks list, an administrator. */
   PLATFORM(5),
   /** A repair or a rewrite was interrupted, so the bytes may be half old and half new. */
-  INTERRUPTED(6);
+  INTERRUPTED(6),
+  /** The holder moved its data away: the bytes are undefined, whatever can be read there. */
+  RETIRED(7);
 
   private final int code;
 
