@@ -5,4 +5,5 @@ module io.bezoar.core {
 
   exports io.bezoar.media;
   exports io.bezoar.dax;
+  exports io.bezoar.health;
 }
