@@ -79,22 +79,42 @@ final class MappedProbe {
     }
   }
 
+  /** Whether this kernel knows the scan. */
+  static boolean canScan(MemorySegment page) {
+    long pagemap = Posix.open("/proc/self/pagemap", Posix.O_RDONLY, 0);
+    if (pagemap < 0) {
+      return false;
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment regions = arena.allocate((long) REGIONS_MAX * REGION_BYTES, 8);
+      MemorySegment scan = arena.allocate(SCAN_BYTES, 8);
+      return scanOnce((int) pagemap, scan, regions, page.address(), page.address() + PAGE) >= 0;
+    } finally {
+      Posix.close((int) pagemap);
+    }
+  }
+
+  private static long scanOnce(
+      int pagemap, MemorySegment scan, MemorySegment regions, long start, long end) {
+    scan.fill((byte) 0);
+    scan.setAtIndex(JAVA_LONG, 0, SCAN_BYTES);
+    scan.setAtIndex(JAVA_LONG, 2, start);
+    scan.setAtIndex(JAVA_LONG, 3, end);
+    scan.setAtIndex(JAVA_LONG, 5, regions.address());
+    scan.setAtIndex(JAVA_LONG, 6, REGIONS_MAX);
+    scan.setAtIndex(JAVA_LONG, 8, PAGE_IS_PRESENT); // inverted: wanted are those without it
+    scan.setAtIndex(JAVA_LONG, 9, PAGE_IS_PRESENT);
+    scan.setAtIndex(JAVA_LONG, 11, PAGE_IS_PRESENT);
+    return Posix.ioctl(pagemap, PAGEMAP_SCAN, scan);
+  }
+
   private void scan(int pagemap, Arena arena, long from, long to) {
     MemorySegment regions = arena.allocate((long) REGIONS_MAX * REGION_BYTES, 8);
     MemorySegment scan = arena.allocate(SCAN_BYTES, 8);
     long base = segment.address();
     long at = from;
     while (at < to) {
-      scan.fill((byte) 0);
-      scan.setAtIndex(JAVA_LONG, 0, SCAN_BYTES);
-      scan.setAtIndex(JAVA_LONG, 2, base + at);
-      scan.setAtIndex(JAVA_LONG, 3, base + to);
-      scan.setAtIndex(JAVA_LONG, 5, regions.address());
-      scan.setAtIndex(JAVA_LONG, 6, REGIONS_MAX);
-      scan.setAtIndex(JAVA_LONG, 8, PAGE_IS_PRESENT); // inverted: wanted are those without it
-      scan.setAtIndex(JAVA_LONG, 9, PAGE_IS_PRESENT);
-      scan.setAtIndex(JAVA_LONG, 11, PAGE_IS_PRESENT);
-      long count = Posix.ioctl(pagemap, PAGEMAP_SCAN, scan);
+      long count = scanOnce(pagemap, scan, regions, base + at, base + to);
       if (count < 0) {
         withoutHoles(at, to);
         return;

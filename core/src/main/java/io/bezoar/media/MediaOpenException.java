@@ -20,6 +20,8 @@ public final class MediaOpenException extends MediaException {
     LOCKED,
     /** The file is shorter than its label says: restore the rest of it. */
     TOO_SHORT,
+    /** The file is longer than its label says: look at what was appended, then cut it off. */
+    TOO_LONG,
     /** The content is not a pool: nothing of it was touched. */
     NOT_A_POOL,
     /** The pool was made by a newer version: use that one. */
