@@ -6,4 +6,5 @@ module io.bezoar.core {
   exports io.bezoar.media;
   exports io.bezoar.dax;
   exports io.bezoar.health;
+  exports io.bezoar.target;
 }

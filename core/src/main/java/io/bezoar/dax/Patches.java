@@ -12,14 +12,14 @@ import java.util.Objects;
  *
  * @param list the patches
  */
-record Patches(List<RecoveryPatch> list) {
+public record Patches(List<RecoveryPatch> list) {
   /**
    * Checks and sorts what a caller handed in.
    *
    * @throws IndexOutOfBoundsException when one reaches out of the device
    * @throws IllegalArgumentException when two overlap
    */
-  static Patches check(List<RecoveryPatch> patches, long sizeBytes) {
+  public static Patches check(List<RecoveryPatch> patches, long sizeBytes) {
     patches.forEach(p -> Objects.checkFromIndexSize(p.offset(), p.bytes().byteSize(), sizeBytes));
     List<RecoveryPatch> sorted =
         patches.stream()
@@ -41,7 +41,7 @@ record Patches(List<RecoveryPatch> list) {
    * @throws IndexOutOfBoundsException when it reaches out of the device
    * @throws IllegalArgumentException when it is not made of whole pages
    */
-  static void checkPages(ByteRange range, long sizeBytes) {
+  public static void checkPages(ByteRange range, long sizeBytes) {
     Objects.checkFromToIndex(range.start(), range.end(), sizeBytes);
     if (!range.alignOutward(Units.PAGE_BYTES).equals(range)) {
       throw new IllegalArgumentException("not whole pages: " + range);

@@ -667,6 +667,7 @@ public abstract class DaxDeviceContractTest {
   @Test
   void shouldCallAbsenceAStateAndNeverPoison() throws Exception {
     device().write(base, filled(PAGE_BYTES, 5));
+    device().persist();
     Recorder holder = new Recorder("holder");
     try (Claim claim = device().claim(holder)) {
       assertThat(claim.sequence()).isZero();

@@ -1,0 +1,502 @@
+package io.bezoar.target;
+
+import io.bezoar.dax.PoisonedRangeException;
+import io.bezoar.dax.RecoveryPatch;
+import io.bezoar.dax.Role;
+import io.bezoar.dax.Severity;
+import io.bezoar.media.ByteRange;
+import io.bezoar.media.Cause;
+import io.bezoar.media.Units;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongPredicate;
+
+/**
+ * Makes one row whole again, or says exactly what of it is lost.
+ *
+ * <p><b>Decision.</b> With one bad page and readable parity the page is rebuilt. If the rebuilt
+ * bytes match the checksum, the data was wrong: it is rewritten, read back and told as HEALED. If
+ * instead they equal the bytes that were read, data and parity stand against the checksum entry:
+ * the entry is corrected when it is itself {@linkplain ChecksumTable#doubtful in doubt}, and
+ * otherwise the page is lost, because a dropped write-back makes data and parity stale together and
+ * blessing them would return old bytes as good. Everything else is lost: exactly the bad pages.
+ *
+ * <p><b>Orders.</b> A repair is recorded before the media is cleared (the child sees to that); a
+ * loss is durable in the child's list, then in the journal, before parity changes and before it is
+ * told. A crash in between finds the row as bad as it was, or the loss complete.
+ *
+ * <p>Every method needs the row lock and an open epoch with room for {@link #RUNS} and {@link
+ * #PAGES}.
+ */
+final class RowRepair {
+  /** Journal space that healing one row may need. */
+  static final int RUNS = 1;
+
+  /** Journal images that healing one row may need. */
+  static final int PAGES = 1;
+
+  private static final int PAGE = Units.PAGE_BYTES;
+
+  private final Geometry geometry;
+  private final ChildIo child;
+  private final ChecksumTable table;
+  private final Journal journal;
+  private final LostPages lost;
+  private final Workspaces workspaces;
+  private final RepairBudget budget;
+  private final InstantSource clock;
+  private final Incident.Sink sink;
+
+  /** Child offsets of pages that are served by reconstruction because they cannot be cleared. */
+  private final Set<Long> degraded = ConcurrentHashMap.newKeySet();
+
+  final LongAdder readFaults = new LongAdder();
+  final LongAdder checksumErrors = new LongAdder();
+  final LongAdder redundancyErrors = new LongAdder();
+  final LongAdder repairedBytes = new LongAdder();
+
+  RowRepair(
+      Geometry geometry,
+      ChildIo child,
+      ChecksumTable table,
+      Journal journal,
+      LostPages lost,
+      Workspaces workspaces,
+      RepairBudget budget,
+      InstantSource clock,
+      Incident.Sink sink) {
+    this.geometry = geometry;
+    this.child = child;
+    this.table = table;
+    this.journal = journal;
+    this.lost = lost;
+    this.workspaces = workspaces;
+    this.budget = budget;
+    this.clock = clock;
+    this.sink = sink;
+  }
+
+  /** What healing a row came to. */
+  enum Verdict {
+    /** Nothing was wrong (any more). */
+    WHOLE,
+    /** Something was rebuilt and stored. */
+    REPAIRED,
+    /** Everything can be served, but something could not be stored. */
+    DEGRADED,
+    /** Pages were lost. */
+    LOST
+  }
+
+  /**
+   * Heals a row. Afterwards every page of it that is not {@link RowBuffer.State#LOST} stands in the
+   * buffer.
+   *
+   * @param replaced volume pages whose bytes are about to be replaced, so that their loss is
+   *     nobody's
+   */
+  Verdict heal(long row, RowBuffer buffer, LongPredicate replaced) throws IOException {
+    load(row, buffer);
+    int bad = countBad(buffer);
+    if (bad == 0) {
+      return checkParity(row, buffer);
+    }
+    if (bad == 1 && buffer.parityReadable) {
+      int column = firstBad(buffer);
+      MemorySegment rebuilt = rebuild(buffer);
+      long page = geometry.pageAt(row, column);
+      if (PageCrc.of(rebuilt) == table.expected(page)) {
+        return rewrite(row, column, buffer);
+      }
+      if (buffer.state(column) == RowBuffer.State.MISMATCH
+          && rebuilt.mismatch(buffer.page(column)) < 0
+          && table.doubtful(page)) {
+        correctEntries(row, buffer);
+        return Verdict.REPAIRED;
+      }
+    } else if (buffer.parityReadable && entriesAreWrong(row, buffer)) {
+      correctEntries(row, buffer);
+      return Verdict.REPAIRED;
+    }
+    declareLost(row, buffer, replaced);
+    return Verdict.LOST;
+  }
+
+  /**
+   * Brings a row into the buffer without storing anything, rebuilding the one page that is bad.
+   *
+   * @return false when that was not possible: the bad pages are bad in the buffer
+   */
+  boolean reconstruct(long row, RowBuffer buffer) throws IOException {
+    load(row, buffer);
+    int bad = countBad(buffer);
+    return bad == 0 || (bad == 1 && rebuildOnly(row, buffer));
+  }
+
+  /** Rebuilds the one bad page in the buffer. */
+  private boolean rebuildOnly(long row, RowBuffer buffer) throws IOException {
+    if (!buffer.parityReadable) {
+      return false;
+    }
+    int column = firstBad(buffer);
+    MemorySegment rebuilt = rebuild(buffer);
+    if (PageCrc.of(rebuilt) != table.expected(geometry.pageAt(row, column))) {
+      return false;
+    }
+    buffer.page(column).copyFrom(rebuilt);
+    buffer.set(column, RowBuffer.State.GOOD, null);
+    return true;
+  }
+
+  /**
+   * Parity of a row once {@code column} holds {@code data}, from everything else in the row; for
+   * when the page or the parity that is there cannot be used.
+   *
+   * @param replaced is given what was found bad and will be cured by storing the result
+   * @return false when another page of the row must be healed or declared lost first
+   */
+  boolean parityWith(
+      long row, int column, MemorySegment data, MemorySegment into, List<Incident> replaced)
+      throws IOException {
+    RowBuffer buffer = workspaces.takeRow();
+    try {
+      load(row, buffer);
+      boolean columnBad = buffer.bad(column);
+      int othersBad = countBad(buffer) - (columnBad ? 1 : 0);
+      if (othersBad > 0 && !(othersBad == 1 && !columnBad && rebuildOnly(row, buffer))) {
+        return false;
+      }
+      if (columnBad) {
+        replaced.add(replacedData(geometry.pageAt(row, column), buffer.cause(column)));
+      }
+      if (!buffer.parityReadable) {
+        replaced.add(replacedParity(row, buffer.parityCause));
+      }
+      sumOfGood(buffer);
+      if (buffer.state(column) == RowBuffer.State.GOOD) {
+        buffer.addToSum(column);
+      }
+      Xor.into(buffer.sum, data, 0, PAGE);
+      into.copyFrom(buffer.sum);
+      return true;
+    } finally {
+      workspaces.give(buffer);
+    }
+  }
+
+  private Incident replacedData(long page, Cause cause) {
+    return new Incident(
+        Severity.HEALED,
+        cause,
+        Role.DATA,
+        ByteRange.ofLength(page * PAGE, PAGE),
+        ByteRange.ofLength(geometry.childOffsetOfPage(page), PAGE));
+  }
+
+  private Incident replacedParity(long row, Cause cause) {
+    return new Incident(
+        Severity.HEALED,
+        cause,
+        Role.PARITY,
+        null,
+        ByteRange.ofLength(geometry.parityOffset(row), PAGE));
+  }
+
+  /** Reads a row and sums up what is good of it. */
+  void load(long row, RowBuffer buffer) throws IOException {
+    buffer.sum.fill((byte) 0);
+    for (int column = 0; column < geometry.dataColumns(); column++) {
+      loadPage(row, column, buffer);
+      if (buffer.state(column) == RowBuffer.State.GOOD) {
+        buffer.addToSum(column);
+      }
+    }
+    try {
+      child.device().read(geometry.parityOffset(row), buffer.parity());
+      buffer.parityReadable = true;
+    } catch (PoisonedRangeException unreadable) {
+      readFaults.increment();
+      buffer.parityReadable = false;
+      buffer.parityCause = unreadable.poisonCause();
+    }
+  }
+
+  private void loadPage(long row, int column, RowBuffer buffer) throws IOException {
+    long page = geometry.pageAt(row, column);
+    MemorySegment into = buffer.page(column);
+    if (table.lost(page)) {
+      into.fill((byte) 0);
+      buffer.set(column, RowBuffer.State.LOST, null);
+      lost.add(page, Cause.CHECKSUM, clock.millis());
+      return;
+    }
+    try {
+      child.device().read(geometry.childOffsetOfPage(page), into);
+      if (PageCrc.of(into) == table.expected(page)
+          || (child.reread(geometry.childOffsetOfPage(page), into)
+              && PageCrc.of(into) == table.expected(page))) {
+        buffer.set(column, RowBuffer.State.GOOD, null);
+      } else {
+        checksumErrors.increment();
+        buffer.set(column, RowBuffer.State.MISMATCH, Cause.CHECKSUM);
+      }
+    } catch (PoisonedRangeException unreadable) {
+      readFaults.increment();
+      buffer.set(column, RowBuffer.State.UNREADABLE, unreadable.poisonCause());
+    }
+  }
+
+  private int countBad(RowBuffer buffer) {
+    int bad = 0;
+    for (int column = 0; column < geometry.dataColumns(); column++) {
+      bad += buffer.bad(column) ? 1 : 0;
+    }
+    return bad;
+  }
+
+  private int firstBad(RowBuffer buffer) {
+    int column = 0;
+    while (!buffer.bad(column)) {
+      column++;
+    }
+    return column;
+  }
+
+  /** What the one bad page of a row must be for the parity to be right. */
+  private static MemorySegment rebuild(RowBuffer buffer) {
+    Xor.into(buffer.sum, buffer.parity(), 0, PAGE);
+    return buffer.result.copyFrom(buffer.sum);
+  }
+
+  private Verdict checkParity(long row, RowBuffer buffer) throws IOException {
+    if (buffer.parityReadable && buffer.sum.mismatch(buffer.parity()) < 0) {
+      return Verdict.WHOLE;
+    }
+    if (buffer.parityReadable
+        && child.reread(geometry.parityOffset(row), buffer.parity())
+        && buffer.sum.mismatch(buffer.parity()) < 0) {
+      return Verdict.WHOLE;
+    }
+    redundancyErrors.increment();
+    Cause cause = buffer.parityReadable ? Cause.REDUNDANCY : buffer.parityCause;
+    buffer.parity().copyFrom(buffer.sum);
+    return storeRepair(
+        geometry.parityOffset(row), buffer.parity(), cause, Role.PARITY, new ByteRange(0, 0));
+  }
+
+  private Verdict rewrite(long row, int column, RowBuffer buffer) throws IOException {
+    Cause cause = buffer.cause(column);
+    buffer.page(column).copyFrom(buffer.result);
+    buffer.set(column, RowBuffer.State.GOOD, null);
+    long page = geometry.pageAt(row, column);
+    return storeRepair(
+        geometry.childOffsetOfPage(page),
+        buffer.page(column),
+        cause,
+        Role.DATA,
+        ByteRange.ofLength(page * PAGE, PAGE));
+  }
+
+  private Verdict storeRepair(
+      long offset, MemorySegment bytes, Cause cause, Role role, ByteRange volume)
+      throws IOException {
+    ByteRange media = ByteRange.ofLength(offset, PAGE);
+    if (degraded.contains(offset)) {
+      return Verdict.DEGRADED;
+    }
+    if (cause == Cause.CHECKSUM || cause == Cause.REDUNDANCY) {
+      child.report(media, cause);
+    }
+    boolean stored =
+        budget.tryTake() && child.repair(List.of(new RecoveryPatch(offset, bytes))).complete();
+    if (stored) {
+      repairedBytes.add(PAGE);
+    } else {
+      degraded.add(offset);
+    }
+    raise(stored ? Severity.HEALED : Severity.DEGRADED, cause, role, volume, media);
+    return stored ? Verdict.REPAIRED : Verdict.DEGRADED;
+  }
+
+  /** True when all that is wrong with the bad pages is that their checksum entries are. */
+  private boolean entriesAreWrong(long row, RowBuffer buffer) throws IOException {
+    for (int column = 0; column < geometry.dataColumns(); column++) {
+      if (buffer.bad(column)) {
+        if (buffer.state(column) != RowBuffer.State.MISMATCH
+            || !table.doubtful(geometry.pageAt(row, column))) {
+          return false;
+        }
+      }
+    }
+    MemorySegment all = buffer.result.copyFrom(buffer.sum);
+    for (int column = 0; column < geometry.dataColumns(); column++) {
+      if (buffer.bad(column)) {
+        xorNative(all, buffer.page(column));
+      }
+    }
+    return all.mismatch(buffer.parity()) < 0;
+  }
+
+  private static void xorNative(MemorySegment target, MemorySegment source) {
+    MemorySegment heap = MemorySegment.ofArray(new long[PAGE / Long.BYTES]).copyFrom(target);
+    Xor.into(heap, source, 0, PAGE);
+    target.copyFrom(heap);
+  }
+
+  private void correctEntries(long row, RowBuffer buffer) throws IOException {
+    for (int column = 0; column < geometry.dataColumns(); column++) {
+      if (!buffer.bad(column)) {
+        continue;
+      }
+      long page = geometry.pageAt(row, column);
+      table.set(page, PageCrc.of(buffer.page(column)));
+      buffer.set(column, RowBuffer.State.GOOD, null);
+      redundancyErrors.increment();
+      raise(
+          Severity.HEALED,
+          Cause.REDUNDANCY,
+          Role.CHECKSUMS,
+          new ByteRange(0, 0),
+          ByteRange.ofLength(
+              geometry.checksumOffset(0, page / ChecksumLayout.ENTRIES_PER_PAGE), PAGE));
+    }
+  }
+
+  private void declareLost(long row, RowBuffer buffer, LongPredicate replaced) throws IOException {
+    int[] columns = new int[countBad(buffer)];
+    int n = 0;
+    for (int column = 0; column < geometry.dataColumns(); column++) {
+      if (buffer.bad(column)) {
+        columns[n++] = column;
+      }
+    }
+    Cause[] causes = new Cause[n];
+    for (int i = 0; i < n; i++) {
+      causes[i] = buffer.cause(columns[i]);
+    }
+    sumOfGood(buffer);
+    markLost(row, columns, causes, buffer.sum, buffer);
+    for (int i = 0; i < n; i++) {
+      long page = geometry.pageAt(row, columns[i]);
+      if (!replaced.test(page)) {
+        raise(
+            Severity.LOST,
+            causes[i],
+            Role.DATA,
+            ByteRange.ofLength(page * PAGE, PAGE),
+            ByteRange.ofLength(geometry.childOffsetOfPage(page), PAGE));
+      }
+    }
+  }
+
+  private void sumOfGood(RowBuffer buffer) {
+    buffer.sum.fill((byte) 0);
+    for (int column = 0; column < geometry.dataColumns(); column++) {
+      if (buffer.state(column) == RowBuffer.State.GOOD) {
+        buffer.addToSum(column);
+      }
+    }
+  }
+
+  /**
+   * Takes pages out of a row: durable in the child's list, then in the journal, then parity without
+   * them, then the table.
+   *
+   * @param parity what parity is without them
+   */
+  private void markLost(
+      long row, int[] columns, Cause[] causes, MemorySegment parity, RowBuffer buffer)
+      throws IOException {
+    for (int i = 0; i < columns.length; i++) {
+      takeOut(ByteRange.ofLength(geometry.childOffset(row, columns[i]), PAGE), causes[i]);
+    }
+    MemorySegment image = buffer.result.copyFrom(parity);
+    child.device().persist();
+    journal.appendMarkLost(row, columns, PageCrc.of(image), image);
+    child.device().persist();
+    long offset = geometry.parityOffset(row);
+    if (!child.store(offset, image)) {
+      degraded.add(offset);
+    }
+    for (int i = 0; i < columns.length; i++) {
+      long page = geometry.pageAt(row, columns[i]);
+      table.setLost(page);
+      lost.add(page, causes[i], clock.millis());
+      buffer.set(columns[i], RowBuffer.State.LOST, null);
+      buffer.page(columns[i]).fill((byte) 0);
+    }
+  }
+
+  private void takeOut(ByteRange media, Cause cause) throws IOException {
+    if (cause == Cause.RETIRED) {
+      child.device().retire(media);
+    } else {
+      child.report(media, cause);
+    }
+  }
+
+  /**
+   * Takes healthy or bad pages of a row out of use, at their holder's wish. The pages of the row
+   * that are bad and stay in use are healed or declared lost first.
+   */
+  void retire(long row, int[] columns, RowBuffer buffer) throws IOException {
+    heal(row, buffer, page -> contains(columns, geometry.columnOf(page)));
+    int[] remaining =
+        java.util.Arrays.stream(columns)
+            .filter(column -> buffer.state(column) != RowBuffer.State.LOST)
+            .toArray();
+    if (remaining.length == 0) {
+      return;
+    }
+    buffer.sum.fill((byte) 0);
+    for (int column = 0; column < geometry.dataColumns(); column++) {
+      if (buffer.state(column) == RowBuffer.State.GOOD && !contains(remaining, column)) {
+        buffer.addToSum(column);
+      }
+    }
+    Cause[] causes = new Cause[remaining.length];
+    java.util.Arrays.fill(causes, Cause.RETIRED);
+    markLost(row, remaining, causes, buffer.sum, buffer);
+  }
+
+  private static boolean contains(int[] columns, int column) {
+    for (int candidate : columns) {
+      if (candidate == column) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** A page could not be stored in place; parity holds its bytes. Told once. */
+  void degrade(long offset, Cause cause, Role role, ByteRange volume) {
+    if (degraded.add(offset)) {
+      raise(Severity.DEGRADED, cause, role, volume, ByteRange.ofLength(offset, PAGE));
+    }
+  }
+
+  /** A page that was degraded has been stored after all. */
+  void restored(long offset) {
+    if (!degraded.isEmpty()) {
+      degraded.remove(offset);
+    }
+  }
+
+  /** Tries degraded pages again: the next repair of each attempts to clear it. */
+  void retryDegraded() {
+    degraded.clear();
+  }
+
+  long degradedBytes() {
+    return (long) degraded.size() * PAGE;
+  }
+
+  private void raise(Severity severity, Cause cause, Role role, ByteRange volume, ByteRange media) {
+    sink.raise(new Incident(severity, cause, role, volume.isEmpty() ? null : volume, media));
+  }
+}

@@ -1,0 +1,105 @@
+package io.bezoar.target;
+
+import io.bezoar.dax.DaxDevice;
+import io.bezoar.dax.PoisonedRangeException;
+import io.bezoar.media.ByteRange;
+import io.bezoar.media.Units;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+
+/**
+ * Reads a chunk of rows column by column, hashes every page, sums up the columns and compares with
+ * parity: sequential I/O and bounded memory whatever the size of the device. Takes no lock; what
+ * looks wrong is settled row by row under the lock by the caller. Not thread-safe.
+ */
+final class RowScrub {
+  private static final int PAGE = Units.PAGE_BYTES;
+
+  /** Rows that one chunk may hold: 64 KiB of each column. */
+  static final int CHUNK_ROWS = 16;
+
+  private final Geometry geometry;
+  private final DaxDevice child;
+  private final ChecksumTable table;
+  private final MemorySegment column = Arena.ofAuto().allocate((long) CHUNK_ROWS * PAGE, PAGE);
+  private final ByteBuffer view = column.asByteBuffer();
+  private final MemorySegment[] sums = new MemorySegment[CHUNK_ROWS];
+
+  RowScrub(Geometry geometry, DaxDevice child, ChecksumTable table) {
+    this.geometry = geometry;
+    this.child = child;
+    this.table = table;
+    for (int i = 0; i < CHUNK_ROWS; i++) {
+      sums[i] = MemorySegment.ofArray(new long[PAGE / Long.BYTES]);
+    }
+  }
+
+  /**
+   * What looks wrong in a chunk.
+   *
+   * @param rows rows to settle, relative to the first
+   * @param found the pages of the child that did not verify
+   */
+  record Suspicion(BitSet rows, List<ByteRange> found) {}
+
+  Suspicion check(long firstRow, int count) throws IOException {
+    Suspicion suspicion = new Suspicion(new BitSet(count), new ArrayList<>());
+    for (int i = 0; i < count; i++) {
+      sums[i].fill((byte) 0);
+    }
+    for (int c = 0; c < geometry.dataColumns(); c++) {
+      boolean[] readable = readColumn(firstRow, c, count);
+      for (int i = 0; i < count; i++) {
+        checkPage(firstRow + i, c, i, readable[i], suspicion);
+      }
+    }
+    boolean[] readable = readColumn(firstRow, geometry.dataColumns(), count);
+    for (int i = 0; i < count; i++) {
+      boolean differs =
+          !readable[i] || sums[i].mismatch(column.asSlice((long) i * PAGE, PAGE)) >= 0;
+      if (!readable[i] || (differs && !suspicion.rows.get(i))) {
+        suspect(suspicion, i, geometry.parityOffset(firstRow + i));
+      }
+    }
+    return suspicion;
+  }
+
+  private void checkPage(long row, int columnIndex, int i, boolean readable, Suspicion suspicion)
+      throws IOException {
+    long page = geometry.pageAt(row, columnIndex);
+    if (readable && PageCrc.of(view, i * PAGE) == table.expected(page) && !table.lost(page)) {
+      Xor.into(sums[i], column, (long) i * PAGE, PAGE);
+    } else if (!table.lost(page)) {
+      suspect(suspicion, i, geometry.childOffsetOfPage(page));
+    }
+  }
+
+  private static void suspect(Suspicion suspicion, int i, long childOffset) {
+    suspicion.rows.set(i);
+    suspicion.found.add(ByteRange.ofLength(childOffset, PAGE));
+  }
+
+  /** Reads a column's part of the chunk; says for each page whether it arrived. */
+  private boolean[] readColumn(long firstRow, int columnIndex, int count) throws IOException {
+    boolean[] readable = new boolean[count];
+    int done = 0;
+    while (done < count) {
+      int arrived = count - done;
+      try {
+        child.read(
+            geometry.childOffset(firstRow + done, columnIndex),
+            column.asSlice((long) done * PAGE, (long) arrived * PAGE));
+      } catch (PoisonedRangeException poisoned) {
+        arrived = (int) (poisoned.goodPrefixBytes() / PAGE);
+      }
+      java.util.Arrays.fill(readable, done, done + arrived, true);
+      done += arrived + 1;
+    }
+    return readable;
+  }
+}
