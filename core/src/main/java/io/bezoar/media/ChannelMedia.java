@@ -28,7 +28,13 @@ final class ChannelMedia extends FileMedia {
   private static final int CHUNK_BYTES = 1 << 20;
   private static final int PAGE = Units.PAGE_BYTES;
 
+  /** How many places all over the media are asked before it is believed to be gone. */
+  private static final int WITNESSES = 8;
+
   private final @Nullable PastCache pastCache;
+
+  /** True once no place of the media answered any more. */
+  private volatile boolean silent;
 
   /** Made on first demand. Guarded by the fault lock. */
   private @Nullable Mapping window;
@@ -56,6 +62,44 @@ final class ChannelMedia extends FileMedia {
       throw refusal(armed, ByteRange.ofLength(offset, dst.byteSize()), good);
     }
     readCached(offset, dst);
+  }
+
+  /**
+   * Before a fault is reported. A disk that was pulled out, or a file system that shut down, fails
+   * every read; so if none of a few far apart places can be read, the media is absent, not damaged.
+   * Injected faults are not looked at: they are of ranges.
+   */
+  private void requireAnswering() throws MediaUnavailableException {
+    requirePresent();
+    silent = !anyWitness();
+    if (silent) {
+      throw unavailable(Presence.GONE);
+    }
+  }
+
+  @Override
+  boolean isSilent() {
+    if (silent) {
+      silent = !anyWitness();
+    }
+    return silent;
+  }
+
+  private boolean anyWitness() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment buffer = arena.allocate(info.granuleBytes());
+      for (int i = 0; i < WITNESSES; i++) {
+        long place = info.sizeBytes() / WITNESSES * i / PAGE * PAGE;
+        long got = pastCache == null ? -Posix.EINVAL : pastCache.read(place, buffer);
+        if (got == -Posix.EINVAL) {
+          got = file.pread(place, buffer);
+        }
+        if (got == buffer.byteSize()) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   private void readCached(long offset, MemorySegment dst) throws IOException {
@@ -87,7 +131,7 @@ final class ChannelMedia extends FileMedia {
       }
       done += moved;
       if (moved != length) {
-        requirePresent();
+        requireAnswering();
         throw fault(badFrom(offset + done, offset + dst.byteSize()), Cause.IO_ERROR, done);
       }
     }
@@ -149,6 +193,7 @@ final class ChannelMedia extends FileMedia {
             ? unavailable(Presence.GONE)
             : failed("read past the cache", (int) -got);
       }
+      requireAnswering();
       long good = Math.max(0, got);
       throw fault(badFrom(offset + good, offset + dst.byteSize()), Cause.IO_ERROR, good);
     }
@@ -198,6 +243,7 @@ final class ChannelMedia extends FileMedia {
     if (errno != 0 && !Errno.isFault(errno)) {
       throw failed("write", errno);
     }
+    requireAnswering();
     ByteRange rest = new ByteRange(offset + done, offset + src.byteSize());
     throw fault(rest.alignOutward(info.granuleBytes()), Cause.IO_ERROR, done);
   }
@@ -232,7 +278,11 @@ final class ChannelMedia extends FileMedia {
       }
       collectChunks(from, wide.end(), buffer, bad);
     }
-    requirePresent();
+    if (bad.isEmpty()) {
+      requirePresent();
+    } else {
+      requireAnswering();
+    }
     return List.copyOf(bad);
   }
 

@@ -64,13 +64,14 @@ final class DrillList {
     }
     try {
       return parse(text);
-    } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
+    } catch (IllegalArgumentException e) {
       throw damaged("is damaged (" + e.getMessage() + ")");
     }
   }
 
   private ArmedFaults parse(String text) {
     List<String> lines = text.lines().toList();
+    require(lines.size() >= 2, "lines are missing");
     List<FaultSpec> faults = new ArrayList<>();
     String[] head = fields(lines.getFirst(), 3);
     require(head[0].equals(MAGIC) && head[1].equals("" + VERSION), "unknown header");
@@ -85,7 +86,9 @@ final class DrillList {
     }
     String[] end = fields(lines.getLast(), 2);
     require(end[0].equals("end") && end[1].equals("" + faults.size()), "lines are missing");
-    return ArmedFaults.of(faults);
+    ArmedFaults armed = ArmedFaults.of(faults);
+    require(format(armed).equals(text), "not as it is written");
+    return armed;
   }
 
   private static String[] fields(String line, int count) {

@@ -51,13 +51,14 @@ abstract sealed class FileMedia implements Media, DrillInjector.Bench
   public final Presence presence() {
     long sizeNow = file.sizeBytes();
     if (sizeNow >= info.sizeBytes()) {
-      return Presence.PRESENT;
+      return isSilent() ? Presence.GONE : Presence.PRESENT;
     }
     // A block device that was pulled out answers with size 0 for as long as it is held open.
-    return sizeNow <= 0 && (file.isClosed() || sizeNow < 0 || blockDevice())
-        ? Presence.GONE
-        : Presence.TRUNCATED;
+    return sizeNow < 0 || (sizeNow == 0 && blockDevice()) ? Presence.GONE : Presence.TRUNCATED;
   }
+
+  /** True while a media that was found to answer nothing at all still does so. */
+  abstract boolean isSilent();
 
   private boolean blockDevice() {
     return FileStat.blockDeviceSizeBytes(file) >= 0;

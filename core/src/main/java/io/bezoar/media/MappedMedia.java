@@ -285,6 +285,12 @@ final class MappedMedia extends FileMedia {
     }
   }
 
+  /** Memory does not go away in part; a file that was cut is told by its size. */
+  @Override
+  boolean isSilent() {
+    return false;
+  }
+
   @Override
   void release() {
     mapping.close();

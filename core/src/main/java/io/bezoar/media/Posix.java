@@ -3,6 +3,7 @@ package io.bezoar.media;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -96,143 +97,117 @@ final class Posix {
   private static final short F_WRLCK = 1;
 
   private static final Linker LINKER = Linker.nativeLinker();
-  private static final Linker.Option ERRNO = Linker.Option.captureCallState("errno");
 
-  private static final MethodHandle OPEN =
-      variadic("open", 2, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT);
-  private static final MethodHandle CLOSE = find("close", JAVA_INT, JAVA_INT);
-  private static final MethodHandle UNLINK = find("unlink", JAVA_INT, ADDRESS);
-  private static final MethodHandle PREAD =
-      find("pread", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG);
-  private static final MethodHandle PWRITE =
-      find("pwrite", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG);
-  private static final MethodHandle FDATASYNC = find("fdatasync", JAVA_INT, JAVA_INT);
-  private static final MethodHandle FSYNC = find("fsync", JAVA_INT, JAVA_INT);
-  private static final MethodHandle FALLOCATE =
-      find("fallocate", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
-  private static final MethodHandle FTRUNCATE = find("ftruncate", JAVA_INT, JAVA_INT, JAVA_LONG);
-  private static final MethodHandle LSEEK = find("lseek", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT);
-  private static final MethodHandle FADVISE =
-      find("posix_fadvise", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
-  private static final MethodHandle STATX =
-      find("statx", JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS);
-  private static final MethodHandle FSTATFS = find("fstatfs", JAVA_INT, JAVA_INT, ADDRESS);
-  private static final MethodHandle MMAP =
-      find("mmap", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
-  private static final MethodHandle MUNMAP = find("munmap", JAVA_INT, JAVA_LONG, JAVA_LONG);
-  private static final MethodHandle MADVISE =
-      find("madvise", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
-  private static final MethodHandle MEMFD_CREATE =
-      find("memfd_create", JAVA_INT, ADDRESS, JAVA_INT);
-  private static final MethodHandle IOCTL =
-      variadic("ioctl", 2, JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS);
-  private static final MethodHandle FCNTL_LOCK =
-      variadic("fcntl", 2, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
-  private static final MethodHandle FCNTL_INT =
-      variadic("fcntl", 2, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
-  private static final MethodHandle PROCESS_VM_READV =
-      find(
-          "process_vm_readv",
-          JAVA_LONG,
-          JAVA_INT,
-          ADDRESS,
-          JAVA_LONG,
-          ADDRESS,
-          JAVA_LONG,
-          JAVA_LONG);
+  // Three shapes of call serve every function, because making one costs the JVM ten milliseconds of
+  // start-up. On the processors that Bezoar runs on, up to six whole numbers and addresses travel
+  // in
+  // registers, a callee ignores those it does not name and the upper half of those it takes as int.
+  private static final MethodHandle TO_INT = numbers(JAVA_INT);
+  private static final MethodHandle TO_LONG = numbers(JAVA_LONG);
+
+  // Callers' buffers are passed as segments, so that their arena cannot be closed under the call.
+  private static final MethodHandle BUFFER =
+      shape(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG);
+
+  private static final MemorySegment OPEN = find("open");
+  private static final MemorySegment CLOSE = find("close");
+  private static final MemorySegment UNLINK = find("unlink");
+  private static final MemorySegment PREAD = find("pread");
+  private static final MemorySegment PWRITE = find("pwrite");
+  private static final MemorySegment FDATASYNC = find("fdatasync");
+  private static final MemorySegment FSYNC = find("fsync");
+  private static final MemorySegment FALLOCATE = find("fallocate");
+  private static final MemorySegment FTRUNCATE = find("ftruncate");
+  private static final MemorySegment LSEEK = find("lseek");
+  private static final MemorySegment FADVISE = find("posix_fadvise");
+  private static final MemorySegment STATX = find("statx");
+  private static final MemorySegment FSTATFS = find("fstatfs");
+  private static final MemorySegment MMAP = find("mmap");
+  private static final MemorySegment MADVISE = find("madvise");
+  private static final MemorySegment MEMFD_CREATE = find("memfd_create");
+  private static final MemorySegment IOCTL = find("ioctl");
+  private static final MemorySegment FCNTL = find("fcntl");
+  private static final MemorySegment PROCESS_VM_READV = find("process_vm_readv");
 
   private static final int PID = (int) ProcessHandle.current().pid();
 
   /** Capture slots for errno; a thread borrows one for the length of a call. */
   private static final AtomicReferenceArray<MemorySegment> SLOTS = new AtomicReferenceArray<>(64);
 
-  private Posix() {}
+  private static final MemorySegment EMPTY_PATH = Arena.global().allocateFrom("");
 
-  /** One call; the segment receives errno. */
-  private interface Call {
-    long run(MemorySegment errno) throws Throwable;
-  }
+  private Posix() {}
 
   static long open(String path, int flags, int mode) {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment name = arena.allocateFrom(path);
-      return retry(errno -> (int) OPEN.invokeExact(errno, name, flags | O_CLOEXEC, mode));
+      return number(OPEN, arena.allocateFrom(path).address(), flags | O_CLOEXEC, mode);
     }
   }
 
   static long close(int fd) {
-    long result = once(errno -> (int) CLOSE.invokeExact(errno, fd));
+    long result = once(CLOSE, fd, 0, 0, 0, 0);
     return result == -EINTR ? 0 : result;
   }
 
   static long unlink(String path) {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment name = arena.allocateFrom(path);
-      return retry(errno -> (int) UNLINK.invokeExact(errno, name));
+      return number(UNLINK, arena.allocateFrom(path).address(), 0, 0);
     }
   }
 
   static long pread(int fd, MemorySegment dst, long offset) {
-    return retry(errno -> (long) PREAD.invokeExact(errno, fd, dst, dst.byteSize(), offset));
+    return transfer(PREAD, fd, dst, offset);
   }
 
   static long pwrite(int fd, MemorySegment src, long offset) {
-    return retry(errno -> (long) PWRITE.invokeExact(errno, fd, src, src.byteSize(), offset));
+    return transfer(PWRITE, fd, src, offset);
   }
 
   /** Never repeated: the second answer would be success whatever happened. */
   static long fdatasync(int fd) {
-    return once(errno -> (int) FDATASYNC.invokeExact(errno, fd));
+    return once(FDATASYNC, fd, 0, 0, 0, 0);
   }
 
   static long fsync(int fd) {
-    return once(errno -> (int) FSYNC.invokeExact(errno, fd));
+    return once(FSYNC, fd, 0, 0, 0, 0);
   }
 
   static long fallocate(int fd, int mode, long offset, long lengthBytes) {
-    return retry(errno -> (int) FALLOCATE.invokeExact(errno, fd, mode, offset, lengthBytes));
+    return number(FALLOCATE, fd, mode, offset, lengthBytes, 0);
   }
 
   static long ftruncate(int fd, long sizeBytes) {
-    return retry(errno -> (int) FTRUNCATE.invokeExact(errno, fd, sizeBytes));
+    return number(FTRUNCATE, fd, sizeBytes, 0);
   }
 
   static long lseek(int fd, long offset, int whence) {
-    return retry(errno -> (long) LSEEK.invokeExact(errno, fd, offset, whence));
+    return wide(LSEEK, fd, offset, whence, 0, 0, 0);
   }
 
   /** Returns its error instead of setting errno, unlike the others. */
   static long fadvise(int fd, long offset, long lengthBytes, int advice) {
-    return -once(errno -> (int) FADVISE.invokeExact(errno, fd, offset, lengthBytes, advice));
+    return -number(FADVISE, fd, offset, lengthBytes, advice, 0);
   }
 
   static long statx(int fd, MemorySegment result) {
-    return retry(
-        errno ->
-            (int)
-                STATX.invokeExact(
-                    errno, fd, EMPTY_PATH, FileStat.AT_EMPTY_PATH, FileStat.MASK, result));
+    return number(
+        STATX, fd, EMPTY_PATH.address(), FileStat.AT_EMPTY_PATH, FileStat.MASK, result.address());
   }
 
   static long fstatfs(int fd, MemorySegment result) {
-    return retry(errno -> (int) FSTATFS.invokeExact(errno, fd, result));
+    return number(FSTATFS, fd, result.address(), 0);
   }
 
   static long mmap(long address, long lengthBytes, int prot, int flags, int fd, long offset) {
-    return retry(
-        errno -> (long) MMAP.invokeExact(errno, address, lengthBytes, prot, flags, fd, offset));
-  }
-
-  static long munmap(long address, long lengthBytes) {
-    return retry(errno -> (int) MUNMAP.invokeExact(errno, address, lengthBytes));
+    return wide(MMAP, address, lengthBytes, prot, flags, fd, offset);
   }
 
   static long madvise(long address, long lengthBytes, int advice) {
-    return retry(errno -> (int) MADVISE.invokeExact(errno, address, lengthBytes, advice));
+    return number(MADVISE, address, lengthBytes, advice);
   }
 
   static long ioctl(int fd, long request, MemorySegment argument) {
-    return retry(errno -> (int) IOCTL.invokeExact(errno, fd, request, argument));
+    return number(IOCTL, fd, request, argument.address());
   }
 
   /**
@@ -240,26 +215,21 @@ final class Posix {
    * raises SIGBUS for as long as it is mapped.
    */
   static long memfd(String name, long sizeBytes) {
+    long fd;
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment label = arena.allocateFrom(name);
-      int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-      long fd = retry(errno -> (int) MEMFD_CREATE.invokeExact(errno, label, flags));
-      if (fd < 0) {
-        return fd;
-      }
-      long sized = ftruncate((int) fd, sizeBytes);
-      long done = sized < 0 ? sized : seal((int) fd);
-      if (done < 0) {
-        close((int) fd);
-        return done;
-      }
+      long label = arena.allocateFrom(name).address();
+      fd = number(MEMFD_CREATE, label, MFD_CLOEXEC | MFD_ALLOW_SEALING, 0);
+    }
+    if (fd < 0) {
       return fd;
     }
-  }
-
-  private static long seal(int fd) {
-    int seals = F_SEAL_GROW | F_SEAL_SEAL;
-    return retry(errno -> (int) FCNTL_INT.invokeExact(errno, fd, F_ADD_SEALS, seals));
+    long sized = ftruncate((int) fd, sizeBytes);
+    long done = sized < 0 ? sized : number(FCNTL, fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SEAL);
+    if (done < 0) {
+      close((int) fd);
+      return done;
+    }
+    return fd;
   }
 
   /**
@@ -269,64 +239,123 @@ final class Posix {
   static long lockExclusive(int fd) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment flock = arena.allocate(32, 8); // whole file: whence, start, length, pid are 0
-      flock.set(java.lang.foreign.ValueLayout.JAVA_SHORT, 0, F_WRLCK);
-      return retry(errno -> (int) FCNTL_LOCK.invokeExact(errno, fd, F_OFD_SETLK, flock));
+      flock.set(JAVA_SHORT, 0, F_WRLCK);
+      return number(FCNTL, fd, F_OFD_SETLK, flock.address());
     }
   }
 
   /** Copies from this process's own address space without a load: a bad page is a short count. */
   static long processVmReadv(
       MemorySegment localVector, long localCount, MemorySegment remoteVector, long remoteCount) {
-    return retry(
-        errno ->
-            (long)
-                PROCESS_VM_READV.invokeExact(
-                    errno, PID, localVector, localCount, remoteVector, remoteCount, 0L));
+    return wide(
+        PROCESS_VM_READV,
+        PID,
+        localVector.address(),
+        localCount,
+        remoteVector.address(),
+        remoteCount,
+        0);
   }
 
-  private static final MemorySegment EMPTY_PATH = Arena.global().allocateFrom("");
+  private static long number(MemorySegment function, long a, long b, long c) {
+    return number(function, a, b, c, 0, 0);
+  }
 
-  private static long retry(Call call) {
+  private static long number(MemorySegment function, long a, long b, long c, long d, long e) {
     while (true) {
-      long result = once(call);
+      long result = once(function, a, b, c, d, e);
       if (result != -EINTR) {
         return result;
       }
     }
   }
 
-  private static long once(Call call) {
-    int slot = (int) Thread.currentThread().threadId() & (SLOTS.length() - 1);
-    MemorySegment borrowed = SLOTS.getAndSet(slot, null);
-    MemorySegment errno = borrowed != null ? borrowed : Arena.ofAuto().allocate(JAVA_INT);
+  /** A call that returns an int. */
+  private static long once(MemorySegment function, long a, long b, long c, long d, long e) {
+    int slot = slot();
+    MemorySegment errno = borrow(slot);
     try {
-      long result = call.run(errno);
+      int result = (int) TO_INT.invokeExact(function, errno, a, b, c, d, e, 0L);
       return result >= 0 ? result : -errno.get(JAVA_INT, 0);
-    } catch (RuntimeException | Error e) {
-      throw e;
-    } catch (Throwable e) {
-      throw new AssertionError("a downcall throws nothing checked", e);
+    } catch (Throwable t) {
+      throw unexpected(t);
     } finally {
       SLOTS.set(slot, errno);
     }
   }
 
+  /** A call that returns a count, an offset or an address. */
+  private static long wide(MemorySegment function, long a, long b, long c, long d, long e, long f) {
+    int slot = slot();
+    MemorySegment errno = borrow(slot);
+    try {
+      while (true) {
+        long result = (long) TO_LONG.invokeExact(function, errno, a, b, c, d, e, f);
+        if (result >= 0) {
+          return result;
+        }
+        int error = errno.get(JAVA_INT, 0);
+        if (error != EINTR) {
+          return -error;
+        }
+      }
+    } catch (Throwable t) {
+      throw unexpected(t);
+    } finally {
+      SLOTS.set(slot, errno);
+    }
+  }
+
+  private static long transfer(MemorySegment function, int fd, MemorySegment buffer, long offset) {
+    int slot = slot();
+    MemorySegment errno = borrow(slot);
+    try {
+      while (true) {
+        long moved =
+            (long) BUFFER.invokeExact(function, errno, fd, buffer, buffer.byteSize(), offset);
+        if (moved >= 0) {
+          return moved;
+        }
+        int error = errno.get(JAVA_INT, 0);
+        if (error != EINTR) {
+          return -error;
+        }
+      }
+    } catch (Throwable t) {
+      throw unexpected(t);
+    } finally {
+      SLOTS.set(slot, errno);
+    }
+  }
+
+  private static int slot() {
+    return (int) Thread.currentThread().threadId() & (SLOTS.length() - 1);
+  }
+
+  private static MemorySegment borrow(int slot) {
+    MemorySegment borrowed = SLOTS.getAndSet(slot, null);
+    return borrowed != null ? borrowed : Arena.ofAuto().allocate(JAVA_INT);
+  }
+
+  private static RuntimeException unexpected(Throwable thrown) {
+    switch (thrown) {
+      case RuntimeException e -> throw e;
+      case Error e -> throw e;
+      default -> throw new AssertionError("a downcall throws nothing checked", thrown);
+    }
+  }
+
   @SuppressWarnings("restricted") // the module is named in --enable-native-access
-  private static MethodHandle find(String name, MemoryLayout result, MemoryLayout... arguments) {
-    return LINKER.downcallHandle(address(name), FunctionDescriptor.of(result, arguments), ERRNO);
-  }
-
-  @SuppressWarnings("restricted")
-  private static MethodHandle variadic(
-      String name, int firstVariadic, MemoryLayout result, MemoryLayout... arguments) {
+  private static MethodHandle shape(MemoryLayout result, MemoryLayout... arguments) {
     return LINKER.downcallHandle(
-        address(name),
-        FunctionDescriptor.of(result, arguments),
-        ERRNO,
-        Linker.Option.firstVariadicArg(firstVariadic));
+        FunctionDescriptor.of(result, arguments), Linker.Option.captureCallState("errno"));
   }
 
-  private static MemorySegment address(String name) {
+  private static MethodHandle numbers(MemoryLayout result) {
+    return shape(result, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+  }
+
+  private static MemorySegment find(String name) {
     return LINKER
         .defaultLookup()
         .find(name)
