@@ -150,6 +150,15 @@ final class BufferPool {
     }
   }
 
+  long usedBytes(Account account) {
+    lock.lock();
+    try {
+      return account.usedBytes;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   private void freeIdleAbove(long keepBytes) {
     for (int i = idle.size() - 1; i >= 0 && idleBytes > keepBytes; i--) {
       ArrayDeque<IoBuffer> buffers = idle.get(i);

@@ -22,6 +22,7 @@ final class Connection implements Runnable {
   private final Patience patience = new Patience();
   private final BufferPool.Account account = new BufferPool.Account();
   private final AtomicBoolean transmitting = new AtomicBoolean();
+  private final AtomicBoolean cut = new AtomicBoolean();
   private final CountDownLatch ended = new CountDownLatch(1);
 
   Connection(Services services, SocketChannel channel, String name, Runnable onEnd) {
@@ -51,7 +52,7 @@ final class Connection implements Runnable {
       }
     } catch (ProtocolViolation violation) {
       services.counters().violations.increment();
-      LOG.log(System.Logger.Level.WARNING, "{0} closed: {1}", name, violation.getMessage());
+      LOG.log(System.Logger.Level.DEBUG, "{0} closed: {1}", name, violation.getMessage());
     } catch (EOFException truncated) {
       if (!services.isStopping()) {
         services.counters().violations.increment();
@@ -64,9 +65,9 @@ final class Connection implements Runnable {
     } catch (Throwable bug) {
       services.log(name + " closed by an error of this server", bug);
     } finally {
+      onEnd.run();
       services.counters().disconnections.increment();
       ended.countDown();
-      onEnd.run();
     }
   }
 
@@ -79,9 +80,12 @@ final class Connection implements Runnable {
     return transmitting.get();
   }
 
-  /** How long the client has kept this connection waiting in the middle of something. */
-  long waitedNanos() {
-    return patience.waitedNanos();
+  /**
+   * How long the client has kept this connection waiting in the middle of something, while it held
+   * memory that others could use; 0 when it does not.
+   */
+  long stalledNanos() {
+    return cut.get() || services.buffers().usedBytes(account) == 0 ? 0 : patience.waitedNanos();
   }
 
   /** Reads no more: requests that have been read are served, then the connection ends. */
@@ -93,13 +97,17 @@ final class Connection implements Runnable {
     }
   }
 
-  /** Ends the connection now, whatever it is doing. */
-  void cut() {
+  /** Ends the connection now, whatever it is doing; false when that has been said before. */
+  boolean cut() {
+    if (!cut.compareAndSet(false, true)) {
+      return false;
+    }
     try {
       channel.close();
     } catch (IOException gone) {
       LOG.log(System.Logger.Level.TRACE, "{0} has ended already: {1}", name, gone);
     }
+    return true;
   }
 
   /** Waits for the end of the thread's work; false when the time is over before. */

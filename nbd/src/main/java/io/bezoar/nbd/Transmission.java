@@ -4,6 +4,7 @@ import static io.bezoar.nbd.NbdLayout.CMD_FLAG_FAST_ZERO;
 import static io.bezoar.nbd.NbdLayout.CMD_FLAG_FUA;
 import static io.bezoar.nbd.NbdLayout.CMD_WRITE;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -84,6 +85,14 @@ final class Transmission {
         }
         serve(request);
       }
+    } catch (ProtocolViolation | EOFException ended) {
+      // What was served before is answered, or the client would not know what became of it.
+      try {
+        flushReplies();
+      } catch (IOException gone) {
+        ended.addSuppressed(gone);
+      }
+      throw ended;
     } finally {
       out.finish();
     }

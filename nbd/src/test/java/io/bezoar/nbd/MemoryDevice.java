@@ -5,6 +5,7 @@ import io.bezoar.dax.Confidence;
 import io.bezoar.dax.DaxDevice;
 import io.bezoar.dax.DeviceCounters;
 import io.bezoar.dax.DeviceInfo;
+import io.bezoar.dax.DeviceNotice;
 import io.bezoar.dax.DeviceState;
 import io.bezoar.dax.Holder;
 import io.bezoar.dax.PoisonEntry;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeSet;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +47,7 @@ final class MemoryDevice implements DaxDevice {
   private final TreeSet<Long> lostPages = new TreeSet<>(); // guarded by this
   private final TreeSet<Long> stuckPages = new TreeSet<>(); // guarded by this
   private final AtomicInteger persists = new AtomicInteger();
+  private final List<Holder> observers = new CopyOnWriteArrayList<>();
 
   volatile Hook onRead = Hook.NONE;
   volatile Hook onWrite = Hook.NONE;
@@ -74,6 +77,11 @@ final class MemoryDevice implements DaxDevice {
 
   int persists() {
     return persists.get();
+  }
+
+  /** Gives {@code notice} to all who subscribed. */
+  void tell(DeviceNotice notice) {
+    observers.forEach(observer -> observer.onNotice(notice));
   }
 
   synchronized void losePage(long page) {
@@ -219,7 +227,8 @@ final class MemoryDevice implements DaxDevice {
 
   @Override
   public AutoCloseable subscribe(ByteRange range, Holder observer) {
-    return () -> {};
+    observers.add(observer);
+    return () -> observers.remove(observer);
   }
 
   @Override
