@@ -49,13 +49,15 @@ public final class LeafDevice implements DaxDevice {
   private final LeafState state;
   private final Tally tally = new Tally();
   private final PoisonList list;
+  private final PoisonListStore store;
   private final LeafRepair repair;
 
   private LeafDevice(
-      Media media, PoisonList list, InstantSource clock, NoticeDispatcher dispatcher) {
+      Media media, PoisonRegion region, InstantSource clock, NoticeDispatcher dispatcher) {
     MediaInfo is = media.info();
     this.media = media;
-    this.list = list;
+    this.list = new PoisonList(is.sizeBytes(), region.entryPages());
+    this.store = new PoisonListStore(media, region, dispatcher, tally);
     this.clock = clock;
     this.dispatcher = dispatcher;
     this.notices = new LeafNotices(dispatcher, is.sizeBytes());
@@ -76,19 +78,22 @@ public final class LeafDevice implements DaxDevice {
   /** Writes an empty list into both copies, durably; nothing else of the media is touched. */
   public static void format(Media media, PoisonRegion region) throws IOException {
     region.checkFits(media.sizeBytes());
+    PoisonListStore.format(media, region);
   }
 
   /**
    * Opens the whole of {@code media} as a device, which closes it in the end.
    *
    * @param region where the list is kept; the holder leaves those bytes alone
+   * @throws io.bezoar.media.MediaOpenException when a newer version wrote the list
    */
   public static LeafDevice open(
       Media media, PoisonRegion region, InstantSource clock, NoticeDispatcher dispatcher)
       throws IOException {
     region.checkFits(media.sizeBytes());
-    return new LeafDevice(
-        media, new PoisonList(media.sizeBytes(), region.entryPages()), clock, dispatcher);
+    LeafDevice device = new LeafDevice(media, region, clock, dispatcher);
+    device.store.load(device.list, clock.millis());
+    return device;
   }
 
   @Override
@@ -222,6 +227,23 @@ public final class LeafDevice implements DaxDevice {
     }
   }
 
+  /**
+   * Reads both copies of the poison list and stores again what is not as it should be; tells of it
+   * by notices with {@link Role#POISON_LIST}.
+   *
+   * @return what was found bad
+   */
+  public List<ByteRange> scrubList() throws IOException {
+    state.checkWritable();
+    try {
+      return store.scrub(list);
+    } catch (PersistFailedException failed) {
+      throw persistFailed(failed);
+    } catch (MediaUnavailableException absent) {
+      throw state.absent(absent);
+    }
+  }
+
   @Override
   public void retire(ByteRange range) throws IOException {
     Patches.checkPages(range, info.sizeBytes());
@@ -327,22 +349,34 @@ public final class LeafDevice implements DaxDevice {
   }
 
   /** Makes everything recorded so far durable. */
-  void flushList() throws IOException {}
-
-  /** Makes everything written, and everything recorded, durable. */
-  void persistMedia() throws IOException {
-    if (state.get() == DeviceState.ONLINE) {
-      flushList();
-    }
+  void flushList() throws IOException {
     try {
-      media.persist();
+      store.flush(list);
     } catch (PersistFailedException failed) {
-      tally.persistFailures.increment();
-      state.persistFailed(failed);
-      throw failed;
+      throw persistFailed(failed);
     } catch (MediaUnavailableException absent) {
       throw state.absent(absent);
     }
+  }
+
+  /** Makes everything written, and everything recorded, durable. */
+  void persistMedia() throws IOException {
+    try {
+      if (state.get() == DeviceState.ONLINE && store.flush(list)) {
+        return;
+      }
+      media.persist();
+    } catch (PersistFailedException failed) {
+      throw persistFailed(failed);
+    } catch (MediaUnavailableException absent) {
+      throw state.absent(absent);
+    }
+  }
+
+  private PersistFailedException persistFailed(PersistFailedException failed) {
+    tally.persistFailures.increment();
+    state.persistFailed(failed);
+    return failed;
   }
 
   /** A read that an entry may concern: the exact prefix, then the entry. */

@@ -1,28 +1,18 @@
 package io.bezoar.dax;
 
-import io.bezoar.media.ByteRange;
-import io.bezoar.media.Cause;
-import io.bezoar.media.Units;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Up to a media page full of poison entries, disjoint and ascending, packed into five words each:
- * start with confidence and cause in the bits that line alignment leaves free, end, first sighting
- * with the count, last sighting, sequence.
+ * Up to a media page full of poison entries, disjoint and ascending, packed as on media.
  *
  * <p>Guarded by the lock of its list.
  */
 final class PoisonChunk {
-  static final int MAX_ENTRIES = 100;
-  static final int WORDS_PER_ENTRY = 5;
+  static final int MAX_ENTRIES = PoisonListLayout.ENTRIES_PER_PAGE;
 
-  private static final int MAX_COUNT = (1 << 20) - 1;
-  private static final long LINE_MASK = Units.LINE_BYTES - 1;
-  private static final long SUSPECT_BIT = 1 << 4;
-  private static final long CAUSE_MASK = SUSPECT_BIT - 1;
-  private static final long MAX_MILLIS = (1L << 44) - 1;
+  private static final int WORDS_PER_ENTRY = PoisonListLayout.WORDS_PER_ENTRY;
 
   /** The page of the durable copies that holds this chunk. */
   final int page;
@@ -47,7 +37,7 @@ final class PoisonChunk {
   }
 
   long start(int index) {
-    return words[index * WORDS_PER_ENTRY] & ~LINE_MASK;
+    return PoisonListLayout.packedStart(words[index * WORDS_PER_ENTRY]);
   }
 
   long end(int index) {
@@ -55,7 +45,7 @@ final class PoisonChunk {
   }
 
   boolean isExact(int index) {
-    return (words[index * WORDS_PER_ENTRY] & SUSPECT_BIT) == 0;
+    return PoisonListLayout.packedIsExact(words[index * WORDS_PER_ENTRY]);
   }
 
   /** Index of the last entry that starts at or before {@code offset}; -1 when there is none. */
@@ -74,8 +64,7 @@ final class PoisonChunk {
   }
 
   PoisonEntry get(int index) {
-    int at = index * WORDS_PER_ENTRY;
-    return unpack(words, at);
+    return PoisonListLayout.unpack(words, index * WORDS_PER_ENTRY);
   }
 
   void insert(int index, PoisonEntry entry) {
@@ -85,7 +74,7 @@ final class PoisonChunk {
     }
     int at = index * WORDS_PER_ENTRY;
     System.arraycopy(words, at, words, at + WORDS_PER_ENTRY, (count - index) * WORDS_PER_ENTRY);
-    pack(entry, words, at);
+    PoisonListLayout.pack(entry, words, at);
     count++;
   }
 
@@ -111,35 +100,5 @@ final class PoisonChunk {
   /** Memory held for entries, in bytes. */
   long footprintBytes() {
     return (long) words.length * Long.BYTES;
-  }
-
-  static void pack(PoisonEntry entry, long[] words, int at) {
-    long millis = Math.clamp(entry.firstSeenMillis(), 0, MAX_MILLIS);
-    boolean suspect = entry.confidence() == Confidence.SUSPECT;
-    words[at] = entry.range().start() | (suspect ? SUSPECT_BIT : 0) | entry.cause().code();
-    words[at + 1] = entry.range().end();
-    words[at + 2] = millis << 20 | Math.min(MAX_COUNT, entry.count());
-    words[at + 3] = Math.clamp(entry.lastSeenMillis(), 0, MAX_MILLIS);
-    words[at + 4] = entry.sequence();
-  }
-
-  /**
-   * The entry packed at {@code at}.
-   *
-   * @throws IllegalArgumentException when the words are not an entry
-   */
-  static PoisonEntry unpack(long[] words, int at) {
-    ByteRange range = new ByteRange(words[at] & ~LINE_MASK, words[at + 1]);
-    if (range.isEmpty() || (range.end() & LINE_MASK) != 0) {
-      throw new IllegalArgumentException("not a range of lines: " + range);
-    }
-    return new PoisonEntry(
-        range,
-        Cause.ofCode((int) (words[at] & CAUSE_MASK)),
-        (words[at] & SUSPECT_BIT) == 0 ? Confidence.EXACT : Confidence.SUSPECT,
-        words[at + 2] >>> 20,
-        words[at + 3],
-        words[at + 2] & MAX_COUNT,
-        words[at + 4]);
   }
 }

@@ -56,6 +56,40 @@ final class PoisonIndex {
     return chunks.values();
   }
 
+  /**
+   * Takes over {@code page} as the durable copies hold it: entries that follow all that are there.
+   * For an index that is still empty.
+   */
+  void adopt(int page, List<PoisonEntry> entries) {
+    if (size == 0) {
+      chunks.clear();
+      usedPages.clear();
+    }
+    PoisonChunk chunk = new PoisonChunk(page);
+    for (int i = 0; i < entries.size(); i++) {
+      chunk.insert(i, entries.get(i));
+      countBytes(entries.get(i), 1);
+    }
+    chunks.put(size == 0 ? 0 : entries.getFirst().range().start(), chunk);
+    usedPages.set(page);
+    size += entries.size();
+  }
+
+  /** Makes {@code page} count as changed, so that it will be stored again. */
+  void touchPage(int page) {
+    boolean used = false;
+    for (PoisonChunk chunk : chunks.values()) {
+      if (chunk.page == page) {
+        touch(chunk);
+        used = true;
+      }
+    }
+    if (!used) {
+      freedPages.set(page);
+      changes++;
+    }
+  }
+
   /** Pages that hold no chunk any more since this was last asked. */
   BitSet takeFreedPages() {
     BitSet freed = (BitSet) freedPages.clone();
@@ -114,6 +148,29 @@ final class PoisonIndex {
     return taken;
   }
 
+  /**
+   * Adds an entry if a look at one chunk is enough to see that it neither overlaps nor touches
+   * another: nearly always so in a storm of scattered errors.
+   *
+   * @return false when nothing was added
+   */
+  boolean insertIfPlainlyAlone(PoisonEntry entry) {
+    PoisonChunk chunk = chunks.floorEntry(entry.range().start()).getValue();
+    int before = chunk.floor(entry.range().start());
+    int after = before + 1;
+    boolean alone =
+        before >= 0
+            && after < chunk.count()
+            && chunk.end(before) < entry.range().start()
+            && chunk.start(after) > entry.range().end()
+            && !chunk.isFull();
+    if (alone) {
+      chunk.insert(after, entry);
+      added(chunk, entry);
+    }
+    return alone;
+  }
+
   /** Adds an entry that overlaps none. */
   void insert(PoisonEntry entry) {
     long start = entry.range().start();
@@ -123,6 +180,10 @@ final class PoisonIndex {
       chunk = chunks.floorEntry(start).getValue();
     }
     chunk.insert(chunk.floor(start) + 1, entry);
+    added(chunk, entry);
+  }
+
+  private void added(PoisonChunk chunk, PoisonEntry entry) {
     touch(chunk);
     size++;
     countBytes(entry, 1);

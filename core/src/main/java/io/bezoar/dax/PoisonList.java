@@ -9,6 +9,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Comparator;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
@@ -142,7 +143,7 @@ public final class PoisonList {
   }
 
   /** Forgets what was reported about {@code ranges} up to the number {@code upToSequence}. */
-  public void forget(ByteRanges ranges, long upToSequence) {
+  void forget(ByteRanges ranges, long upToSequence) {
     lock.lock();
     try {
       for (ByteRange range : ranges.asList()) {
@@ -236,11 +237,46 @@ public final class PoisonList {
     }
   }
 
+  /**
+   * Takes over what the pages of an intact durable copy held, each as it stands there. For a list
+   * that is still empty.
+   */
+  void restorePages(List<DirtyPage> pages, long lastSequence) {
+    List<DirtyPage> ascending =
+        pages.stream()
+            .filter(page -> !page.entries().isEmpty())
+            .sorted(Comparator.comparing(page -> page.entries().getFirst().range()))
+            .toList();
+    lock.lock();
+    try {
+      restoreSequence(lastSequence);
+      for (DirtyPage page : ascending) {
+        index.adopt(page.page(), page.entries());
+        page.entries().forEach(entry -> filter.set(entry.range()));
+      }
+      if (!ascending.isEmpty()) {
+        view = view.withFilter(filter);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Goes on counting after {@code lastSequence}. */
   void restoreSequence(long lastSequence) {
     lock.lock();
     try {
       sequence = Math.max(sequence, lastSequence);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The page is not as it should be in a durable copy, and will be stored again. */
+  void touchPage(int page) {
+    lock.lock();
+    try {
+      index.touchPage(page);
     } finally {
       lock.unlock();
     }
@@ -256,18 +292,21 @@ public final class PoisonList {
     }
   }
 
-  /** The pages that changed after {@code since}, as they are now. */
-  Changes takeChanges(long since) {
+  /** The pages that changed after {@code since}, and those of {@code also}, as they are now. */
+  Changes takeChanges(long since, BitSet also) {
     lock.lock();
     try {
       List<DirtyPage> pages = new ArrayList<>();
+      BitSet freed = index.takeFreedPages();
+      BitSet empty = (BitSet) also.clone();
+      empty.or(freed);
       for (PoisonChunk chunk : index.chunks()) {
-        if (chunk.changedAt > since) {
+        empty.clear(chunk.page);
+        if (chunk.changedAt > since || also.get(chunk.page)) {
           pages.add(new DirtyPage(chunk.page, chunk.entries()));
         }
       }
-      BitSet freed = index.takeFreedPages();
-      freed.stream().forEach(page -> pages.add(new DirtyPage(page, List.of())));
+      empty.stream().forEach(page -> pages.add(new DirtyPage(page, List.of())));
       return new Changes(pages, freed, index.changes(), sequence);
     } finally {
       lock.unlock();
@@ -296,11 +335,9 @@ public final class PoisonList {
 
   private void add(PoisonEntry report) {
     ByteRange range = report.range();
-    // One byte further on both sides, so that what is adjacent is met too.
-    List<PoisonEntry> met = index.take(Math.max(0, range.start() - 1), range.end() + 1);
-    if (met.isEmpty()) {
-      index.insert(report);
-    } else {
+    if (!index.insertIfPlainlyAlone(report)) {
+      // One byte further on both sides, so that what is adjacent is met too.
+      List<PoisonEntry> met = index.take(Math.max(0, range.start() - 1), range.end() + 1);
       insertMerged(PoisonMerge.apply(report, met));
     }
     filter.set(range);
