@@ -28,10 +28,15 @@ final class MappedProbe {
   private static final int REGION_BYTES = 24;
   private static final int REGIONS_MAX = 1024;
   private static final int PAGE = Units.PAGE_BYTES;
+  private static final long FEW_BYTES = 64L * PAGE;
 
   private final MemorySegment segment;
   private final Descriptor file;
   private final List<ByteRange> bad = new ArrayList<>();
+
+  /** A part of the file that has data throughout. */
+  private ByteRange knownData = new ByteRange(0, 0);
+
   private long badStart;
   private long badEnd;
 
@@ -133,23 +138,35 @@ final class MappedProbe {
   private void withoutHoles(long from, long to) {
     long at = from;
     while (at < to) {
-      long start = at;
-      long data = file.call(fd -> Posix.lseek(fd, start, Posix.SEEK_DATA));
-      if (data == -Posix.ENXIO) {
-        return; // a hole up to the end of the file
+      if (at < knownData.start() || at >= knownData.end()) {
+        long start = at;
+        long data = file.call(fd -> Posix.lseek(fd, start, Posix.SEEK_DATA));
+        if (data == -Posix.ENXIO) {
+          return; // a hole up to the end of the file
+        }
+        if (data < 0) {
+          confirm(at, to); // this file system does not tell
+          return;
+        }
+        at = Math.max(at, data / PAGE * PAGE);
+        knownData = new ByteRange(at, dataEnd(at, to));
       }
-      if (data < 0) {
-        confirm(at, to); // this file system does not tell
-        return;
-      }
-      long dataStart = Math.max(at, data / PAGE * PAGE);
-      long hole = file.call(fd -> Posix.lseek(fd, Math.max(start, data), Posix.SEEK_HOLE));
-      long dataEnd = hole < 0 ? to : Math.min(to, Math.ceilDiv(hole, PAGE) * PAGE);
-      if (dataStart < dataEnd) {
-        confirm(dataStart, dataEnd);
-      }
-      at = Math.max(dataEnd, at + PAGE);
+      long end = Math.min(to, knownData.end());
+      confirm(at, end);
+      at = Math.max(at, end);
     }
+  }
+
+  /**
+   * Where the data that begins at {@code start} ends. The kernel looks at every page up to the
+   * hole, milliseconds per GiB: worth it for many pages, once, and not for a few.
+   */
+  private long dataEnd(long start, long to) {
+    if (to - start <= FEW_BYTES) {
+      return start + PAGE;
+    }
+    long hole = file.call(fd -> Posix.lseek(fd, start, Posix.SEEK_HOLE));
+    return hole <= start ? start + PAGE : Math.ceilDiv(hole, PAGE) * PAGE;
   }
 
   private void confirm(long from, long to) {
