@@ -187,13 +187,14 @@ final class MappedMedia extends FileMedia {
     }
   }
 
-  /** Every store was made durable, as far as this media can, when it was made. */
+  /**
+   * Every store was made durable, as far as this media can, when it was made; so all that is left
+   * is to see that the file was not cut meanwhile.
+   */
   @Override
   public void persist() throws IOException {
     sticky.check();
-    if (file.isClosed()) {
-      throw unavailable(Presence.GONE);
-    }
+    requirePresent();
     drill.recordCures();
   }
 

@@ -40,9 +40,19 @@ final class MappedProbe {
   private long badStart;
   private long badEnd;
 
-  private MappedProbe(MemorySegment segment, Descriptor file) {
+  /** What the kernel may be asked; each falls back to the next by itself. */
+  enum Means {
+    SCAN,
+    POPULATE,
+    COPY
+  }
+
+  private final Means means;
+
+  private MappedProbe(MemorySegment segment, Descriptor file, Means means) {
     this.segment = segment;
     this.file = file;
+    this.means = means;
   }
 
   /**
@@ -52,7 +62,13 @@ final class MappedProbe {
    */
   static List<ByteRange> unreadable(
       MemorySegment segment, Descriptor file, ByteRange range, List<ByteRange> known) {
-    MappedProbe probe = new MappedProbe(segment, file);
+    return unreadable(segment, file, range, known, Means.SCAN);
+  }
+
+  /** As above, by the given means where the kernel has better ones. */
+  static List<ByteRange> unreadable(
+      MemorySegment segment, Descriptor file, ByteRange range, List<ByteRange> known, Means means) {
+    MappedProbe probe = new MappedProbe(segment, file, means);
     long from = range.start();
     for (ByteRange certain : known) {
       ByteRange inside = certain.intersect(range);
@@ -72,7 +88,8 @@ final class MappedProbe {
     if (from >= to) {
       return;
     }
-    long pagemap = Posix.open("/proc/self/pagemap", Posix.O_RDONLY, 0);
+    long pagemap =
+        means == Means.SCAN ? Posix.open("/proc/self/pagemap", Posix.O_RDONLY, 0) : -Posix.ENOENT;
     if (pagemap < 0) {
       withoutHoles(from, to);
       return;
@@ -173,7 +190,10 @@ final class MappedProbe {
     if (from >= to) {
       return;
     }
-    long result = Posix.madvise(segment.address() + from, to - from, Posix.MADV_POPULATE_READ);
+    long result =
+        means == Means.COPY
+            ? -Posix.EINVAL
+            : Posix.madvise(segment.address() + from, to - from, Posix.MADV_POPULATE_READ);
     if (result == 0) {
       return;
     }

@@ -53,6 +53,7 @@ public interface Media extends AutoCloseable {
    * @throws MediaFaultException when the bytes cannot be stored; part of {@code src} may have been
    * @throws MediaFullException when a sparse file finds no room
    * @throws PersistFailedException when a persist failed before: the media is read-only
+   * @throws UnsupportedOperationException when the media was opened read-only
    * @throws MediaUnavailableException when the media is gone or was truncated
    */
   void write(long offset, MemorySegment src) throws IOException;
@@ -79,6 +80,8 @@ public interface Media extends AutoCloseable {
    * #persist}. Harmless over healthy bytes.
    *
    * @throws MediaFaultException when the media cannot be cleared: the range stays bad
+   * @throws PersistFailedException when a persist failed before: the media is read-only
+   * @throws UnsupportedOperationException when the media was opened read-only
    */
   void reinitialise(long offset, MemorySegment src) throws IOException;
 
@@ -99,7 +102,13 @@ public interface Media extends AutoCloseable {
    */
   FaultInjector injector();
 
-  /** Releases everything. Does not persist. Idempotent; later accesses fail as {@code GONE}. */
+  /**
+   * Releases everything. Does not persist. Idempotent; later accesses fail as {@code GONE}.
+   *
+   * <p>Safe while other threads are inside: a copy that is under way ends first, a system call that
+   * is under way keeps the file (and its lock) until it returns. Windows become invalid: a load
+   * from one throws {@link IllegalStateException}.
+   */
   @Override
   void close() throws IOException;
 }

@@ -192,7 +192,7 @@ public final class MediaFiles {
           path.toString(), Reason.TOO_SHORT, "is empty: restore its content, or create a new one");
     }
     if (stat.isBlockDevice()) {
-      sizeBytes -= sizeBytes % PAGE;
+      sizeBytes -= sizeBytes % Math.max(PAGE, FileStat.blockDeviceSectorBytes(file));
     } else if (sizeBytes % PAGE != 0) {
       throw new MediaOpenException(
           path.toString(),
@@ -333,7 +333,7 @@ public final class MediaFiles {
           kind,
           sizeBytes,
           granule,
-          PAGE,
+          Math.max(PAGE, granule),
           persistence,
           kind == MediaKind.CHANNEL,
           options.access() == Access.READ_WRITE);
