@@ -3,7 +3,6 @@ package io.bezoar.media;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -155,14 +154,14 @@ final class ChannelMedia extends FileMedia {
   /** The bad run that starts at {@code at}, as far as an access up to {@code end} sees it. */
   private ByteRange badFrom(long at, long end) {
     ByteRange rest = new ByteRange(at, end).alignOutward(info.granuleBytes());
-    List<ByteRange> bad = new ArrayList<>();
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment buffer = arena.allocate(Math.min(CHUNK_BYTES, rest.length()), PAGE);
-      collect(rest.start(), rest.end(), buffer, bad);
-    }
+    List<ByteRange> bad = prober().unreadable(rest, List.of());
     return !bad.isEmpty() && bad.getFirst().contains(at)
         ? bad.getFirst()
         : ByteRange.ofLength(at, 1).alignOutward(info.granuleBytes());
+  }
+
+  private ChannelProbe prober() {
+    return new ChannelProbe(file, pastCache, info.granuleBytes());
   }
 
   @Override
@@ -267,70 +266,13 @@ final class ChannelMedia extends FileMedia {
     checkRange(range);
     requirePresent();
     ByteRange wide = range.alignOutward(info.granuleBytes());
-    List<ByteRange> bad = new ArrayList<>();
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment buffer = arena.allocate(CHUNK_BYTES, PAGE);
-      long from = wide.start();
-      for (ByteRange refused : drill.now().refused(wide)) {
-        collectChunks(from, refused.start(), buffer, bad);
-        add(bad, refused);
-        from = refused.end();
-      }
-      collectChunks(from, wide.end(), buffer, bad);
-    }
+    List<ByteRange> bad = prober().unreadable(wide, drill.now().refused(wide));
     if (bad.isEmpty()) {
       requirePresent();
     } else {
       requireAnswering();
     }
-    return List.copyOf(bad);
-  }
-
-  private void collectChunks(long from, long to, MemorySegment buffer, List<ByteRange> bad) {
-    for (long at = from; at < to; ) {
-      long next = Math.min(to, at / CHUNK_BYTES * CHUNK_BYTES + CHUNK_BYTES);
-      collect(at, next, buffer, bad);
-      at = next;
-    }
-  }
-
-  /** Adds what cannot be read of [from, to), halving down to pages, then to granules. */
-  private void collect(long from, long to, MemorySegment buffer, List<ByteRange> bad) {
-    long length = to - from;
-    if (length <= buffer.byteSize() && readable(from, length, buffer)) {
-      return;
-    }
-    if (length > PAGE) {
-      long middle = Math.max(from + 1, (from + length / 2) / PAGE * PAGE);
-      if (middle <= from || middle >= to || middle % info.granuleBytes() != 0) {
-        middle = from / PAGE * PAGE + PAGE;
-      }
-      collect(from, middle, buffer, bad);
-      collect(middle, to, buffer, bad);
-      return;
-    }
-    if (pastCache == null) {
-      add(bad, new ByteRange(from, to));
-      return;
-    }
-    int granule = info.granuleBytes();
-    for (long at = from; at < to; at += granule) {
-      if (pastCache.read(at, buffer.asSlice(0, granule)) != granule) {
-        add(bad, ByteRange.ofLength(at, granule));
-      }
-    }
-  }
-
-  private boolean readable(long from, long length, MemorySegment buffer) {
-    return file.pread(from, buffer.asSlice(0, length)) == length;
-  }
-
-  private static void add(List<ByteRange> bad, ByteRange range) {
-    if (!bad.isEmpty() && bad.getLast().end() == range.start()) {
-      bad.add(bad.removeLast().span(range));
-    } else {
-      bad.add(range);
-    }
+    return bad;
   }
 
   @Override
