@@ -6,5 +6,6 @@ module io.bezoar.core {
   exports io.bezoar.media;
   exports io.bezoar.dax;
   exports io.bezoar.health;
+  exports io.bezoar.pool;
   exports io.bezoar.target;
 }
