@@ -3,7 +3,8 @@ package io.bezoar.nbd;
 import java.time.Duration;
 
 /**
- * The limits within which a server works, whatever its clients do.
+ * The limits within which a server works, whatever its clients do. Beyond them each connection has
+ * 576 KiB of buffers and at most two threads.
  *
  * @param maxConnections connections at one time; a further one is closed at once
  * @param connectionBytes memory for requests in flight on one connection; the reading of further
@@ -37,8 +38,8 @@ public record NbdOptions(
   /**
    * Checks the numbers.
    *
-   * @throws IllegalArgumentException when the largest request does not fit into the memory, or a
-   *     number is not positive
+   * @throws IllegalArgumentException when the largest request does not fit into the memory, or
+   *     there is no connection or no worker
    */
   public NbdOptions {
     if (maxConnections < 1 || workers < 1) {

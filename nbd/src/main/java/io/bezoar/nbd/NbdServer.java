@@ -71,9 +71,15 @@ public final class NbdServer implements AutoCloseable {
    */
   public static NbdServer start(Path socket, NbdExport export, NbdOptions options)
       throws IOException {
-    NbdServer server = new NbdServer(UnixListener.bind(socket), export, options);
-    server.acceptor.start();
-    return server;
+    UnixListener listener = UnixListener.bind(socket);
+    try {
+      NbdServer server = new NbdServer(listener, export, options);
+      server.acceptor.start();
+      return server;
+    } catch (RuntimeException | OutOfMemoryError noThread) {
+      listener.close();
+      throw noThread;
+    }
   }
 
   /** Where clients connect. */

@@ -9,14 +9,18 @@ final class Pace {
   /** Below this, handing over costs more than waiting. */
   private static final long FAST_NANOS = 20_000;
 
+  /** What a cache delivers in a nanosecond, at least: so much of the time is no waiting. */
+  private static final long CACHE_BYTES_PER_NANO = 4;
+
   private static final int WEIGHT = 8;
 
   private volatile long averageNanos;
 
-  /** One request took this long. */
-  void took(long nanos) {
+  /** One request for so many bytes took this long. */
+  void took(long nanos, long bytes) {
     long average = averageNanos;
-    averageNanos = average + (nanos - average) / WEIGHT;
+    long waitedNanos = Math.max(0, nanos - bytes / CACHE_BYTES_PER_NANO);
+    averageNanos = average + (waitedNanos - average) / WEIGHT;
   }
 
   boolean isFast() {

@@ -129,7 +129,7 @@ final class Transmission {
     int length = (int) request.length();
     if (length == 0) {
       answer(request, null);
-    } else if (!servesItself(services.readPace())) {
+    } else if (!servesItself(services.readPace(), 0)) {
       IoBuffer buffer = takeBuffer(length);
       later(request, buffer, () -> readReply(request, buffer));
     } else if (length <= SHARED_REPLY_BYTES) {
@@ -170,7 +170,7 @@ final class Transmission {
     }
     long start = System.nanoTime();
     ReadOutcome outcome = services.volume().read(offset, dst);
-    services.readPace().took(System.nanoTime() - start);
+    services.readPace().took(System.nanoTime() - start, dst.byteSize());
     return outcome;
   }
 
@@ -197,7 +197,7 @@ final class Transmission {
     services.counters().writes.increment();
     services.counters().writtenBytes.add(request.length());
     int length = (int) request.length();
-    boolean itself = servesItself(services.writePace());
+    boolean itself = servesItself(services.writePace(), length);
     if (itself && length <= Inbound.IN_PLACE_BYTES) {
       if (!in.has(length)) {
         flushReplies();
@@ -232,7 +232,7 @@ final class Transmission {
     }
     long start = System.nanoTime();
     Failure failure = services.volume().write(request.offset(), src);
-    services.writePace().took(System.nanoTime() - start);
+    services.writePace().took(System.nanoTime() - start, src.byteSize());
     return failure;
   }
 
@@ -244,7 +244,7 @@ final class Transmission {
     }
     services.counters().writes.increment();
     services.counters().writtenBytes.add(request.length());
-    if (request.length() <= QUICK_ZERO_BYTES && servesItself(services.writePace())) {
+    if (request.length() <= QUICK_ZERO_BYTES && servesItself(services.writePace(), 0)) {
       settleWrite(request, services.volume().writeZeroes(request.offset(), request.length()));
     } else {
       laterChange(
@@ -306,10 +306,11 @@ final class Transmission {
 
   // ---- who serves
 
-  private boolean servesItself(Pace pace) {
+  /** Whether the reader carries out a request whose payload of so many bytes is still to come. */
+  private boolean servesItself(Pace pace, int payloadBytes) {
     return !services.blocking()
         || pace.isFast()
-        || (!in.has(NbdLayout.REQUEST_BYTES) && out.expected() == 0);
+        || (!in.has(payloadBytes + NbdLayout.REQUEST_BYTES) && out.expected() == 0);
   }
 
   /** Waiting for memory is no reason to keep finished replies. */

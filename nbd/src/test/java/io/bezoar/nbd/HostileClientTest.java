@@ -191,7 +191,7 @@ class HostileClientTest {
             options(8, 40L << 20, Duration.ofDays(1), Duration.ofDays(1)));
     open.add(fixture);
     for (int i = 0; i < 100; i++) {
-      fixture.server().services().readPace().took(1_000_000);
+      fixture.server().services().readPace().took(1_000_000, 512);
     }
     TestClient flood = keep(TestClient.structured(fixture.socket()));
     ByteBuffer requests = ByteBuffer.allocate(5000 * NbdLayout.REQUEST_BYTES);

@@ -336,7 +336,7 @@ class NbdServerTest {
       Services services = fixture.server().services();
       // What a few requests to a real disk would teach it.
       for (int i = 0; i < 100; i++) {
-        services.readPace().took(1_000_000);
+        services.readPace().took(1_000_000, 512);
       }
       client.send(both);
       assertThat(client.message().cookie()).isEqualTo(2);
@@ -519,6 +519,18 @@ class NbdServerTest {
           .isInstanceOf(IOException.class);
     } finally {
       fixture.close();
+    }
+  }
+
+  @Test
+  void shouldRefuseNewRequestsWhenItStops() throws IOException {
+    try (ServerFixture fixture = ServerFixture.of(device("memory"));
+        TestClient client = TestClient.structured(fixture.socket())) {
+      fixture.server().services().stop();
+      client.write(0, 1, 0, new byte[100_000]);
+      assertThat(client.status()).isEqualTo(108);
+      client.read(2, 0, 1);
+      assertThat(client.status()).isEqualTo(108);
     }
   }
 
