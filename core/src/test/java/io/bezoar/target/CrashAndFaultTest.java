@@ -17,8 +17,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 /**
  * The promise of the protected target, taken at its word: a crash before any step of a workload,
  * with any subset of unpersisted lines kept, and one media fault anywhere (a page, or a contiguous
- * run of up to a column, of any kind, metadata and journals included). Afterwards every page holds
- * one of the contents that the crash allows, and every row survives the loss of one more page.
+ * run of up to a column, of any kind: metadata, journals and poison list included). Afterwards
+ * every page holds one of the contents that the crash allows, and every row survives the loss of
+ * one more page.
  */
 class CrashAndFaultTest {
   private static final int PAGE = Rig.PAGE;
@@ -132,7 +133,7 @@ class CrashAndFaultTest {
           case 1 -> rig.media.crash(line -> true);
           default -> rig.media.crash(chance);
         };
-    Fault fault = strikeOnce(rig, survivors, chance);
+    Fault fault = strikeOnce(survivors, chance);
     rig.reopenOn(survivors);
     String what = "after " + fault;
     checkPages(rig, model, what);
@@ -144,10 +145,9 @@ class CrashAndFaultTest {
 
   private record Fault(FaultKind kind, ByteRange range) {}
 
-  private static Fault strikeOnce(Rig rig, SimMedia media, SplittableRandom chance)
-      throws IOException {
+  private static Fault strikeOnce(SimMedia media, SplittableRandom chance) throws IOException {
     FaultKind kind = KINDS.get(chance.nextInt(KINDS.size()));
-    ByteRange region = rig.geometry.region();
+    ByteRange region = new ByteRange(0, media.sizeBytes());
     boolean run = kind.refuses() && chance.nextInt(3) == 0;
     long length = run ? PAGE * (1 + chance.nextLong(ROWS)) : PAGE;
     long offset = region.start() + chance.nextLong((region.length() - length) / PAGE + 1) * PAGE;
