@@ -71,8 +71,9 @@ public interface DaxDevice extends AutoCloseable {
   Optional<MemorySegment> window(ByteRange range) throws IOException;
 
   /**
-   * Reads everything that can be read. Never throws for lost bytes: they become holes, and good
-   * granules beside them are brought out.
+   * Reads everything that can be read, past every cache. Never throws for lost bytes: they become
+   * holes, and good granules beside them are brought out. Bytes that are lost because a checksum
+   * over them does not match, but that can be read, are brought out as unverified.
    */
   RecoveryRead recoveryRead(long offset, MemorySegment dst) throws IOException;
 

@@ -7,7 +7,10 @@ import io.bezoar.media.MediaFaultException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 
-/** Reads everything that a media can still read, and says what it cannot. */
+/**
+ * Reads everything that a media can still read, and says what it cannot; past caches, since whoever
+ * reads like this doubts what an ordinary read gave.
+ */
 final class TolerantReader {
   /** Told of the bytes of a read, from left to right, without gaps. */
   interface Sink {
@@ -29,7 +32,7 @@ final class TolerantReader {
     long end = offset + dst.byteSize();
     for (long at = offset; at < end; ) {
       try {
-        media.read(at, dst.asSlice(at - offset, end - at));
+        media.readPastCache(at, dst.asSlice(at - offset, end - at));
         sink.good(new ByteRange(at, end));
         return;
       } catch (MediaFaultException fault) {

@@ -225,8 +225,10 @@ final class JournalReplay {
     for (int column = 0; column < geometry.dataColumns(); column++) {
       if (buffer.bad(column)) {
         long page = geometry.pageAt(rowIndex, column);
-        child.report(
-            ByteRange.ofLength(geometry.childOffsetOfPage(page), PAGE), buffer.cause(column));
+        if (buffer.state(column) == RowBuffer.State.MISMATCH) {
+          // What cannot be read is on the child's list already, to the line.
+          child.report(ByteRange.ofLength(geometry.childOffsetOfPage(page), PAGE), Cause.CHECKSUM);
+        }
         table.setLost(page);
         buffer.set(column, RowBuffer.State.LOST, null);
       }

@@ -432,11 +432,15 @@ final class RowRepair {
     }
   }
 
+  /** Sees to it that the child's list holds a page that is given up. */
   private void takeOut(ByteRange media, Cause cause) throws IOException {
-    if (cause == Cause.RETIRED) {
-      child.device().retire(media);
-    } else {
-      child.report(media, cause);
+    switch (cause) {
+      case RETIRED -> child.device().retire(media);
+      case CHECKSUM -> child.report(media, cause);
+      default -> {
+        // The child refused it, so it has it on its list already, to the line: naming the whole
+        // page would withhold the good lines beside the bad ones from recovery reads.
+      }
     }
   }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.bezoar.dax.DeviceNotice;
 import io.bezoar.dax.PoisonedRangeException;
 import io.bezoar.dax.RecoveryPatch;
+import io.bezoar.dax.RecoveryRead;
 import io.bezoar.dax.Role;
 import io.bezoar.dax.Severity;
 import io.bezoar.media.ByteRange;
@@ -147,6 +148,29 @@ class ProtectedTargetTest {
             ByteRange.ofLength((long) second * PAGE, PAGE));
     assertThat(rig.target.counters().lostBytes()).isEqualTo(2L * PAGE);
     rig.assertScrubsClean();
+  }
+
+  @Test
+  void shouldBringOutOfLostPagesWhatCanBeRead() throws IOException {
+    Rig rig = filled(WritePath.WriteMode.DIRECT);
+    long trapped = rig.geometry.pageAt(9, 1) * PAGE;
+    long flipped = rig.geometry.pageAt(9, 3) * PAGE;
+    rig.strike(
+        FaultKind.POISON, rig.geometry.toChild(ByteRange.ofLength(trapped, 64)).start(), 64, 1);
+    rig.strike(
+        FaultKind.FLIP, rig.geometry.toChild(ByteRange.ofLength(flipped, 64)).start(), 64, 1);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment page = arena.allocate(PAGE);
+      assertThat(rig.target.recoveryRead(flipped, page).runs())
+          .containsExactly(new RecoveryRead.Unverified(ByteRange.ofLength(flipped, PAGE)));
+      byte[] found = page.toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
+      byte[] was = content((int) rig.geometry.pageAt(9, 3));
+      assertThat(Arrays.mismatch(found, was)).isBetween(0, 63);
+      assertThat(Arrays.equals(found, 64, PAGE, was, 64, PAGE)).isTrue();
+      assertThat(rig.target.recoveryRead(trapped, page).holes())
+          .extracting(RecoveryRead.Hole::range)
+          .containsExactly(ByteRange.ofLength(trapped, 64));
+    }
   }
 
   @Test
