@@ -43,7 +43,7 @@ final class ChecksumTable {
   private final ChildIo child;
   private final Incident.Sink sink;
   private final boolean writeLines;
-  private final Arena arena = Arena.ofShared();
+  private final Arena arena = Arena.ofAuto();
   private final AtomicReferenceArray<MemorySegment> pages;
   private final AtomicLongArray dirtyLines;
   private final ConcurrentLinkedQueue<Integer> dirtyPages = new ConcurrentLinkedQueue<>();
@@ -359,7 +359,10 @@ final class ChecksumTable {
     return repaired;
   }
 
-  /** A scrub has confirmed every page of the volume: no loaded table page is in doubt any more. */
+  /**
+   * A scrub has confirmed every page of the volume: no loaded table page is in doubt any more. No
+   * epoch may be open.
+   */
   void confirmAll() {
     for (int i = 0; i < pages.length(); i++) {
       MemorySegment page = pages.getAcquire(i);
@@ -372,9 +375,5 @@ final class ChecksumTable {
 
   int pageCount() {
     return pages.length();
-  }
-
-  void close() {
-    arena.close();
   }
 }

@@ -49,7 +49,7 @@ final class Journal {
   private final ReentrantLock append = new ReentrantLock();
   private final EpochRows epochRows;
   private final MemorySegment headerPage;
-  private final Arena arena = Arena.ofShared();
+  private final Arena arena = Arena.ofAuto();
   private final long capacityPages;
   private final long softPages;
 
@@ -401,9 +401,5 @@ final class Journal {
           head);
     }
     return child.device().recoveryWrite(at, page).complete();
-  }
-
-  void close() {
-    arena.close();
   }
 }

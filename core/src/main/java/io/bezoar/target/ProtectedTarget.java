@@ -29,6 +29,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentLinkedDeque;
 
 /**
  * One device that checks every page it reads and rebuilds any page, or any contiguous run of up to
@@ -69,6 +70,7 @@ public final class ProtectedTarget implements DaxDevice {
   private final PageReader reader;
   private final WritePath writes;
   private final Claim childClaim;
+  private final ConcurrentLinkedDeque<RowScrub> scrubs = new ConcurrentLinkedDeque<>();
   private volatile boolean opened;
   private volatile boolean closed;
 
@@ -493,7 +495,7 @@ public final class ProtectedTarget implements DaxDevice {
   public ScrubStep scrubRows(long firstRow, int count) throws IOException {
     Objects.checkFromIndexSize(firstRow, count, geometry.rows());
     checkOpen();
-    RowScrub.Suspicion suspicion = new RowScrub(geometry, child, table).check(firstRow, count);
+    RowScrub.Suspicion suspicion = lookAt(firstRow, count);
     long repaired = 0;
     long degraded = 0;
     long lostBefore = lost.bytes();
@@ -514,6 +516,16 @@ public final class ProtectedTarget implements DaxDevice {
         Math.max(0, lost.bytes() - lostBefore) / PAGE);
   }
 
+  private RowScrub.Suspicion lookAt(long firstRow, int count) throws IOException {
+    RowScrub idle = scrubs.pollFirst();
+    RowScrub scrub = idle != null ? idle : new RowScrub(geometry, child, table);
+    try {
+      return scrub.check(firstRow, count);
+    } finally {
+      scrubs.addFirst(scrub);
+    }
+  }
+
   /** Most rows that one call of {@link #scrubRows} takes. */
   public static final int SCRUB_ROWS = RowScrub.CHUNK_ROWS;
 
@@ -527,8 +539,9 @@ public final class ProtectedTarget implements DaxDevice {
    *
    * <p>Call it only after every row was checked since {@link #scrubBegins}.
    */
-  public void scrubCompleted() {
-    table.confirmAll();
+  public void scrubCompleted() throws IOException {
+    checkWritable();
+    journal.runExclusively(table::confirmAll);
   }
 
   /** Number of pages of one copy of the checksum table, for {@link #scrubChecksums}. */
