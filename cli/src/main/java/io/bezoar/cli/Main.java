@@ -2,6 +2,9 @@ package io.bezoar.cli;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IExecutionExceptionHandler;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
 
 /** The {@code bezoar} command: picks a subcommand and turns its outcome into an exit code. */
 @Command(
@@ -10,8 +13,20 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     versionProvider = VersionCommand.class,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {VersionCommand.class, CommandLine.HelpCommand.class})
+    footer = {
+      "",
+      "Start with: bezoar serve",
+      "More about a command: bezoar help COMMAND",
+      "Exit codes: 0 done, 1 degraded, 2 bytes lost, 3 unavailable, 4 refused, 64 wrong usage,",
+      "70 internal error, 130 interrupted."
+    })
 public final class Main {
+  @Option(
+      names = "--debug",
+      scope = ScopeType.INHERIT,
+      description = "Show where an error came from.")
+  private boolean debug;
+
   private Main() {}
 
   /**
@@ -20,10 +35,55 @@ public final class Main {
    * @param args the command and its arguments
    */
   public static void main(String[] args) {
-    System.exit(commandLine().execute(args));
+    StopSignal stop = new StopSignal();
+    stop.install();
+    int exitCode = commandLine(stop).execute(args);
+    stop.ended(exitCode);
+    System.exit(exitCode);
   }
 
-  static CommandLine commandLine() {
-    return new CommandLine(new Main());
+  static CommandLine commandLine(StopSignal stop) {
+    Main main = new Main();
+    CommandLine bad =
+        new CommandLine(new BadCommand())
+            .addSubcommand(new BadListCommand(stop))
+            .addSubcommand(new BadInjectCommand(stop))
+            .addSubcommand(new BadClearCommand(stop))
+            .addSubcommand(new CommandLine.HelpCommand());
+    CommandLine commands =
+        new CommandLine(main)
+            .addSubcommand(new ServeCommand(stop))
+            .addSubcommand(new CreateCommand())
+            .addSubcommand(new StatusCommand(stop))
+            .addSubcommand("bad", bad)
+            .addSubcommand(new ScrubCommand(stop))
+            .addSubcommand(new EventsCommand(stop))
+            .addSubcommand(new DoctorCommand())
+            .addSubcommand(new LauncherCommand.Bench())
+            .addSubcommand(new LauncherCommand.Test())
+            .addSubcommand(new VersionCommand())
+            .addSubcommand(new CommandLine.HelpCommand());
+    complete(commands);
+    commands.setExecutionExceptionHandler(main.exceptionHandler());
+    return commands;
+  }
+
+  /** What every command has: the same exit codes, and --help. */
+  private static void complete(CommandLine commandLine) {
+    CommandLine.Model.CommandSpec spec = commandLine.getCommandSpec();
+    spec.exitCodeOnInvalidInput(64).exitCodeOnExecutionException(70);
+    if (spec.findOption("--help") == null) {
+      spec.addOption(
+          CommandLine.Model.OptionSpec.builder("-h", "--help")
+              .usageHelp(true)
+              .description("Show what this command does, and end.")
+              .build());
+    }
+    commandLine.getSubcommands().values().forEach(Main::complete);
+  }
+
+  private IExecutionExceptionHandler exceptionHandler() {
+    return (exception, commandLine, parsed) ->
+        ErrorView.show(exception, commandLine.getErr(), debug);
   }
 }

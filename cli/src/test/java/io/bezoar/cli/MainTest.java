@@ -2,27 +2,55 @@ package io.bezoar.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.PrintWriter;
-import java.io.StringWriter;
+import io.bezoar.cli.control.Exit;
 import org.junit.jupiter.api.Test;
-import picocli.CommandLine;
 
 class MainTest {
   @Test
   void shouldPrintVersionOfBezoarAndOfTheJvm() {
-    StringWriter out = new StringWriter();
-    int exitCode = Main.commandLine().setOut(new PrintWriter(out)).execute("version");
-    assertThat(exitCode).isZero();
-    assertThat(out.toString())
+    Cli cli = new Cli();
+    assertThat(cli.run("version")).isZero();
+    assertThat(cli.out())
         .matches("bezoar \\d+\\.\\d+\\.\\d+\\S* \\(JDK \\d+.*\\)\\R")
         .contains(Runtime.version().toString());
   }
 
   @Test
-  void shouldAnswerUnknownCommandWithUsageExitCode() {
-    StringWriter err = new StringWriter();
-    int exitCode = Main.commandLine().setErr(new PrintWriter(err)).execute("no-such-command");
-    assertThat(exitCode).isEqualTo(CommandLine.ExitCode.USAGE);
-    assertThat(err.toString()).contains("no-such-command");
+  void shouldAnswerWrongUsageWithItsExitCode() {
+    Cli cli = new Cli();
+    assertThat(cli.run("no-such-command")).isEqualTo(Exit.USAGE);
+    assertThat(cli.err()).contains("no-such-command");
+    assertThat(cli.run("create", "x.pool")).isEqualTo(Exit.USAGE);
+    assertThat(cli.err()).contains("--size");
+    assertThat(cli.run("create", "x.pool", "--size", "many")).isEqualTo(Exit.USAGE);
+    assertThat(cli.err()).contains("not a size").contains("64M");
+    assertThat(cli.run("bad")).isEqualTo(Exit.USAGE);
+    assertThat(cli.run("bad", "inject", "x.pool", "--kind", "rust")).isEqualTo(Exit.USAGE);
+  }
+
+  @Test
+  void shouldExplainEveryCommand() {
+    Cli cli = new Cli();
+    assertThat(cli.run("help")).isZero();
+    assertThat(cli.out())
+        .contains("serve", "create", "status", "bad", "scrub", "events", "doctor", "bench", "test");
+    for (String command :
+        new String[] {"serve", "create", "status", "scrub", "events", "doctor", "bad"}) {
+      assertThat(cli.run("help", command)).isZero();
+      assertThat(cli.run(command, "--help")).isZero();
+    }
+    for (String command : new String[] {"list", "inject", "clear"}) {
+      assertThat(cli.run("bad", "help", command)).isZero();
+      assertThat(cli.out()).contains("Examples:");
+    }
+  }
+
+  @Test
+  void shouldShowWhereAnErrorCameFromOnlyWhenAsked() {
+    Cli cli = new Cli();
+    assertThat(cli.run("status", "/no/such.pool")).isEqualTo(Exit.UNAVAILABLE);
+    assertThat(cli.err()).doesNotContain("\tat ").contains("/no/such.pool");
+    assertThat(cli.run("status", "/no/such.pool", "--debug")).isEqualTo(Exit.UNAVAILABLE);
+    assertThat(cli.err()).contains("\tat ");
   }
 }

@@ -1,0 +1,166 @@
+package io.bezoar.cli;
+
+import io.bezoar.cli.control.Request;
+import io.bezoar.media.FaultKind;
+import io.bezoar.media.Units;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import tools.jackson.databind.JsonNode;
+
+/** {@code bezoar bad inject}. */
+@Command(
+    name = "inject",
+    description = {
+      "Make the media of a drill pool go bad (a pool made with: create --drill).",
+      "Refused on every other pool. --count strikes as many different rows of the parity, so that",
+      "each strike can be repaired; with --overlap rows may be struck twice, and what must be lost",
+      "is said before the first strike."
+    },
+    footer = {
+      "",
+      "Examples:",
+      "  bezoar bad inject a.pool --kind flip --at 1M",
+      "  bezoar bad inject a.pool --kind all --count 1000 --seed 7",
+      "  bezoar bad inject a.pool --kind all --count 500 --seed 8 --overlap --json"
+    })
+final class BadInjectCommand extends PoolCommand {
+  @Mixin private PoolArgument pool;
+
+  @Option(
+      names = "--kind",
+      required = true,
+      split = ",",
+      paramLabel = "KIND",
+      description =
+          "What goes wrong: ${COMPLETION-CANDIDATES}. poison: loads trap; eio: reads fail;"
+              + " flip: a bit changes; stale: the last write was lost; misdirect: it holds what was"
+              + " meant for another place; torn: half of the last write arrived.")
+  private List<Kind> kinds = List.of();
+
+  @Option(
+      names = "--at",
+      paramLabel = "OFFSET",
+      converter = Sizes.class,
+      description = "Strike the volume here.")
+  private @Nullable Long at;
+
+  @Option(
+      names = "--length",
+      paramLabel = "BYTES",
+      converter = Sizes.class,
+      description = "Bytes struck at each place; one page if it is left out.")
+  private @Nullable Long length;
+
+  @Option(
+      names = "--count",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = "Strike at so many places.")
+  private int count;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "S",
+      description = "Decides places and wrong bytes: the same seed strikes the same way again.")
+  private @Nullable Long seed;
+
+  @Option(names = "--overlap", description = "Strike anywhere, also twice in one row.")
+  private boolean overlap;
+
+  @Option(names = "--json", description = "Print plan and strikes as JSON, one object per line.")
+  private boolean json;
+
+  /** Kinds as they are typed. */
+  enum Kind {
+    poison,
+    eio,
+    flip,
+    stale,
+    misdirect,
+    torn,
+    all
+  }
+
+  BadInjectCommand(StopSignal stop) {
+    super(stop);
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    Long place = at;
+    Long lengthBytes = length;
+    if (count < 1 || (place != null && count != 1)) {
+      throw new ParameterException(
+          spec().commandLine(), "--count must be at least 1, and exactly 1 with --at");
+    }
+    long inPage = place == null ? 0 : place % Units.PAGE_BYTES;
+    Long givenSeed = seed;
+    Request request =
+        new Request.Inject(
+            faultKinds(),
+            place,
+            lengthBytes == null ? Units.PAGE_BYTES - inPage : lengthBytes,
+            count,
+            givenSeed == null ? ThreadLocalRandom.current().nextInt(1 << 30) : givenSeed,
+            overlap ? Request.Overlap.ALLOWED : Request.Overlap.FORBIDDEN);
+    return ask(
+        pool.path,
+        request,
+        reply -> {
+          if (json) {
+            showJson(reply);
+          } else {
+            show(reply);
+          }
+        });
+  }
+
+  private List<FaultKind> faultKinds() {
+    Set<FaultKind> set = EnumSet.noneOf(FaultKind.class);
+    for (Kind kind : kinds) {
+      if (kind == Kind.all) {
+        return List.of(FaultKind.values());
+      }
+      set.add(FaultKind.valueOf(kind.name().toUpperCase(Locale.ROOT)));
+    }
+    return List.copyOf(set);
+  }
+
+  private void show(JsonNode reply) {
+    if (reply.path("type").asString().equals("plan")) {
+      console()
+          .line(
+              "%d strikes, seed %d"
+                  .formatted(reply.path("count").asLong(), reply.path("seed").asLong()));
+      showRanges("must be lost", reply.path("must_be_lost"));
+      showRanges("will be wrong and cannot be noticed", reply.path("undetectable"));
+    } else {
+      console()
+          .line(
+              "%-9s file %s%s"
+                  .formatted(
+                      reply.path("kind").asString(),
+                      EventView.range(reply.path("media")),
+                      reply.has("volume")
+                          ? "  volume " + EventView.range(reply.path("volume"))
+                          : "  parity"));
+    }
+  }
+
+  private void showRanges(String what, JsonNode ranges) {
+    for (JsonNode range : ranges) {
+      console().line(what + ": volume " + EventView.range(range));
+    }
+    if (ranges.isEmpty() && overlap && what.startsWith("must")) {
+      console().line("nothing must be lost");
+    }
+  }
+}

@@ -1,0 +1,33 @@
+package io.bezoar.cli;
+
+import java.io.PrintWriter;
+import java.util.Optional;
+import picocli.CommandLine.Model.CommandSpec;
+
+/** Where a command writes. */
+final class Console {
+  private final PrintWriter out;
+  private final PrintWriter err;
+
+  Console(CommandSpec spec) {
+    this.out = spec.commandLine().getOut();
+    this.err = spec.commandLine().getErr();
+  }
+
+  /** A line of the answer. */
+  void line(String text) {
+    out.println(text);
+    out.flush();
+  }
+
+  /** A line beside the answer. */
+  void note(String text) {
+    err.println(text);
+    err.flush();
+  }
+
+  /** True when a person looks at it now. */
+  static boolean isInteractive() {
+    return Optional.ofNullable(System.console()).map(java.io.Console::isTerminal).orElse(false);
+  }
+}

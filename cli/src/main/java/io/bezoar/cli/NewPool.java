@@ -1,0 +1,34 @@
+package io.bezoar.cli;
+
+import io.bezoar.media.Allocation;
+import io.bezoar.media.MediaChoice;
+import io.bezoar.pool.Pool;
+import io.bezoar.pool.PoolLabel;
+import io.bezoar.pool.PoolOptions;
+import io.bezoar.pool.PoolSpec;
+import io.bezoar.pool.Redundancy;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.InstantSource;
+
+/** Makes pools for {@code create} and {@code serve}. */
+final class NewPool {
+  private NewPool() {}
+
+  static Redundancy redundancy(Parity parity) {
+    return parity.columns() == 0 ? Redundancy.NONE : Redundancy.ofColumns(parity.columns());
+  }
+
+  static void make(
+      Path path,
+      long sizeBytes,
+      Parity parity,
+      Allocation allocation,
+      PoolLabel.Drill drill,
+      MediaChoice choice)
+      throws IOException {
+    PoolOptions options =
+        new PoolOptions(PoolOptions.Intent.WORK, choice, InstantSource.system(), () -> false);
+    Pool.create(path, new PoolSpec(sizeBytes, redundancy(parity), allocation, drill), options);
+  }
+}

@@ -1,0 +1,60 @@
+package io.bezoar.cli.control;
+
+import io.bezoar.media.ByteRange;
+import java.util.Locale;
+import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.json.JsonFactory;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** The one JSON mapper and the words that stand in JSON. */
+public final class Json {
+  private static final JsonMapper MAPPER =
+      new JsonMapper(
+          JsonFactory.builder()
+              .streamReadConstraints(
+                  StreamReadConstraints.builder()
+                      .maxNestingDepth(16)
+                      .maxStringLength(64 << 10)
+                      .maxNumberLength(64)
+                      .build())
+              .build());
+
+  private Json() {}
+
+  /** A new, empty object. */
+  public static ObjectNode object() {
+    return MAPPER.createObjectNode();
+  }
+
+  /** A new, empty array. */
+  static ArrayNode array() {
+    return MAPPER.createArrayNode();
+  }
+
+  /** One line of JSON without its line end. */
+  public static String line(JsonNode json) {
+    return MAPPER.writeValueAsString(json);
+  }
+
+  /**
+   * Parses one line.
+   *
+   * @throws tools.jackson.core.JacksonException when it is not JSON
+   */
+  static JsonNode parse(String line) {
+    return MAPPER.readTree(line);
+  }
+
+  /** A constant as it stands in JSON and on the command line: {@code poison-list}. */
+  public static String word(Enum<?> constant) {
+    return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  /** A range: start, and the first byte behind it. */
+  static ObjectNode range(ByteRange range) {
+    return object().put("start", range.start()).put("end", range.end());
+  }
+}

@@ -1,0 +1,111 @@
+package io.bezoar.cli.control;
+
+import io.bezoar.dax.DeviceUnavailableException;
+import io.bezoar.dax.PoisonedRangeException;
+import io.bezoar.media.MediaFullException;
+import io.bezoar.media.MediaOpenException;
+import io.bezoar.media.MediaUnavailableException;
+import io.bezoar.media.PersistFailedException;
+import io.bezoar.pool.DrillForbiddenException;
+import java.nio.file.FileSystemException;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Why something was not done, for people: what happened, what to do about it, and the exit code.
+ *
+ * @param what one line
+ * @param advice one line; empty when the first one says it already
+ * @param exitCode see {@link Exit}
+ */
+public record Problem(String what, String advice, int exitCode) {
+  /** The problem that an exception stands for. */
+  public static Problem of(Exception e) {
+    return switch (e) {
+      case RemoteException remote -> remote.problem();
+      case MediaOpenException open -> new Problem(text(open), advice(open), exitCode(open));
+      case DrillForbiddenException forbidden -> new Problem(text(forbidden), "", Exit.REFUSED);
+      case MediaFullException full -> new Problem(text(full), "", Exit.UNAVAILABLE);
+      case PoisonedRangeException lost -> new Problem(text(lost), "", Exit.DAMAGED);
+      case PersistFailedException failed ->
+          new Problem(
+              text(failed), "close it, open it again, then: bezoar scrub", Exit.UNAVAILABLE);
+      case MediaUnavailableException gone -> new Problem(text(gone), "", Exit.UNAVAILABLE);
+      case DeviceUnavailableException gone -> new Problem(text(gone), "", Exit.UNAVAILABLE);
+      case BadRequestException bad -> new Problem(bad.getMessage() + "", "", Exit.USAGE);
+      case FileSystemException file ->
+          new Problem(text(file), "check the path and its file system", Exit.UNAVAILABLE);
+      case java.io.IOException io ->
+          new Problem(String.valueOf(io.getMessage()), "run it with --debug", Exit.UNAVAILABLE);
+      default ->
+          new Problem(
+              "internal error: " + e, "run it with --debug and report what it says", Exit.INTERNAL);
+    };
+  }
+
+  private static String text(FileSystemException e) {
+    String reason = e.getReason();
+    return e.getFile() + ": " + (reason == null ? e.getClass().getSimpleName() : reason);
+  }
+
+  private static int exitCode(MediaOpenException e) {
+    return switch (e.openReason()) {
+      case EXISTS, BAD_GEOMETRY, NOT_MAPPABLE -> Exit.REFUSED;
+      case MISSING,
+          NOT_A_FILE,
+          READ_ONLY,
+          DENIED,
+          LOCKED,
+          TOO_SHORT,
+          TOO_LONG,
+          NOT_A_POOL,
+          NEWER_VERSION,
+          LABEL_DAMAGED,
+          DRILL_LIST_DAMAGED ->
+          Exit.UNAVAILABLE;
+    };
+  }
+
+  private static String advice(MediaOpenException e) {
+    return switch (e.openReason()) {
+      case MISSING -> "check the path and that its file system is mounted, or: bezoar create POOL";
+      case EXISTS -> "choose another name; to use the pool that is there: bezoar serve POOL";
+      case NOT_A_FILE -> "name a file or a block device";
+      case READ_ONLY, DENIED ->
+          "run it as the file's owner, or give yourself the right to write it";
+      case LOCKED -> "end the process that has it open";
+      case TOO_SHORT -> "restore the file in its full length";
+      case TOO_LONG -> "look at what was appended, then cut it off";
+      case NOT_A_POOL -> "check the path; to make a pool: bezoar create POOL --size 1G";
+      case NEWER_VERSION -> "use the newer program";
+      case LABEL_DAMAGED -> "restore the first or the last page of the file from a copy";
+      case DRILL_LIST_DAMAGED -> "remove the list to open the pool without injected faults";
+      case NOT_MAPPABLE -> "leave the choice to bezoar, or use --media channel";
+      case BAD_GEOMETRY -> "see: bezoar help create";
+    };
+  }
+
+  ObjectNode toJson() {
+    return Json.object()
+        .put("type", "error")
+        .put("what", what)
+        .put("advice", advice)
+        .put("exit", exitCode);
+  }
+
+  /** What {@code status} says of a pool that cannot be opened. */
+  public ObjectNode toUnavailable(String pool) {
+    return Json.object()
+        .put("type", "status")
+        .put("pool", pool)
+        .put("condition", "unavailable")
+        .put("reason", what)
+        .put("advice", advice);
+  }
+
+  static Problem of(ObjectNode json) {
+    return new Problem(
+        json.path("what").asString("unknown problem"),
+        json.path("advice").asString(""),
+        json.path("exit").asInt(Exit.INTERNAL));
+  }
+}
