@@ -50,7 +50,8 @@ public interface DaxDevice extends AutoCloseable {
    * Stores {@code src}; durable after the next successful {@link #persist}.
    *
    * @throws PoisonedRangeException when it touches lost bytes: the caller may not know that they
-   *     are lost, so only a recovery write replaces them; nothing was stored
+   *     are lost, so only a recovery write replaces them; nothing was stored, unless it is this
+   *     write that met the fault on a device without checksums: then bytes before it may be
    * @throws DeviceUnavailableException when the device is not writable
    */
   void write(long offset, MemorySegment src) throws IOException;
@@ -114,7 +115,8 @@ public interface DaxDevice extends AutoCloseable {
 
   /**
    * What is known to be bad within {@code range}, ascending, clipped to it: on a leaf its poison
-   * list, on a target its own losses and degraded ranges.
+   * list, on a target its own losses. What a target can still serve is not bad to those who use it;
+   * that it is degraded stands in {@link #counters} and in notices.
    */
   List<PoisonEntry> poison(ByteRange range);
 

@@ -17,8 +17,8 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
  * The system calls that media is made of, and nothing else: no policy, no exceptions.
  *
  * <p>Every method returns what the call returned when that is not negative, and {@code -errno} when
- * the call failed; {@link MediaErrors} is the one place that turns those into exceptions. A call
- * that a signal interrupted is made again, except close, which has released the descriptor by then.
+ * the call failed; {@link FileMedia} is the one place that turns those into exceptions. A call that
+ * a signal interrupted is made again, except close, which has released the descriptor by then.
  *
  * <p>Java's own channels are not used for I/O because an interrupt of the calling thread closes
  * them, and with them every lock and every error cursor of the file.

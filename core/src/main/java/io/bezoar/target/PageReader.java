@@ -163,7 +163,7 @@ final class PageReader {
       long row = geometry.rowOf(page);
       int column = geometry.columnOf(page);
       if (mayRepair) {
-        repair.heal(row, buffer, _ -> false);
+        repair.heal(row, buffer, RowRepair.Look.CACHED, _ -> false);
       } else {
         repair.reconstruct(row, buffer);
       }

@@ -2,6 +2,7 @@ package io.bezoar.target;
 
 import io.bezoar.dax.PoisonedRangeException;
 import io.bezoar.dax.RecoveryPatch;
+import io.bezoar.dax.RecoveryRead;
 import io.bezoar.dax.Role;
 import io.bezoar.dax.Severity;
 import io.bezoar.media.ByteRange;
@@ -15,6 +16,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongPredicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes one row whole again, or says exactly what of it is lost.
@@ -97,11 +99,12 @@ final class RowRepair {
    * Heals a row. Afterwards every page of it that is not {@link RowBuffer.State#LOST} stands in the
    * buffer.
    *
+   * @param look whether what the media itself holds matters, or what reads get
    * @param replaced volume pages whose bytes are about to be replaced, so that their loss is
    *     nobody's
    */
-  Verdict heal(long row, RowBuffer buffer, LongPredicate replaced) throws IOException {
-    load(row, buffer);
+  Verdict heal(long row, RowBuffer buffer, Look look, LongPredicate replaced) throws IOException {
+    load(row, buffer, look);
     int bad = countBad(buffer);
     if (bad == 0) {
       return checkParity(row, buffer);
@@ -133,7 +136,7 @@ final class RowRepair {
    * @return false when that was not possible: the bad pages are bad in the buffer
    */
   boolean reconstruct(long row, RowBuffer buffer) throws IOException {
-    load(row, buffer);
+    load(row, buffer, Look.CACHED);
     int bad = countBad(buffer);
     return bad == 0 || (bad == 1 && rebuildOnly(row, buffer));
   }
@@ -165,7 +168,7 @@ final class RowRepair {
       throws IOException {
     RowBuffer buffer = workspaces.takeRow();
     try {
-      load(row, buffer);
+      load(row, buffer, Look.CACHED);
       boolean columnBad = buffer.bad(column);
       int othersBad = countBad(buffer) - (columnBad ? 1 : 0);
       if (othersBad > 0 && !(othersBad == 1 && !columnBad && rebuildOnly(row, buffer))) {
@@ -207,26 +210,29 @@ final class RowRepair {
         ByteRange.ofLength(geometry.parityOffset(row), PAGE));
   }
 
+  /** Where a look at a row may stop. */
+  enum Look {
+    /** At what any read would get. */
+    CACHED,
+    /** At the media: a page may have rotted under its cached copy. */
+    MEDIA
+  }
+
   /** Reads a row and sums up what is good of it. */
-  void load(long row, RowBuffer buffer) throws IOException {
+  private void load(long row, RowBuffer buffer, Look look) throws IOException {
     buffer.sum.fill((byte) 0);
     for (int column = 0; column < geometry.dataColumns(); column++) {
-      loadPage(row, column, buffer);
+      loadPage(row, column, buffer, look);
       if (buffer.state(column) == RowBuffer.State.GOOD) {
         buffer.addToSum(column);
       }
     }
-    try {
-      child.device().read(geometry.parityOffset(row), buffer.parity());
-      buffer.parityReadable = true;
-    } catch (PoisonedRangeException unreadable) {
-      readFaults.increment();
-      buffer.parityReadable = false;
-      buffer.parityCause = unreadable.poisonCause();
-    }
+    Cause bad = fetch(geometry.parityOffset(row), buffer.parity(), look);
+    buffer.parityReadable = bad == null;
+    buffer.parityCause = bad == null ? Cause.REDUNDANCY : bad;
   }
 
-  private void loadPage(long row, int column, RowBuffer buffer) throws IOException {
+  private void loadPage(long row, int column, RowBuffer buffer, Look look) throws IOException {
     long page = geometry.pageAt(row, column);
     MemorySegment into = buffer.page(column);
     if (table.lost(page)) {
@@ -235,19 +241,37 @@ final class RowRepair {
       lost.add(page, Cause.CHECKSUM, clock.millis());
       return;
     }
+    long offset = geometry.childOffsetOfPage(page);
+    Cause bad = fetch(offset, into, look);
+    if (bad == null && PageCrc.of(into) != table.expected(page) && look == Look.CACHED) {
+      bad = fetch(offset, into, Look.MEDIA);
+    }
+    if (bad != null) {
+      buffer.set(column, RowBuffer.State.UNREADABLE, bad);
+    } else if (PageCrc.of(into) == table.expected(page)) {
+      buffer.set(column, RowBuffer.State.GOOD, null);
+    } else {
+      checksumErrors.increment();
+      buffer.set(column, RowBuffer.State.MISMATCH, Cause.CHECKSUM);
+    }
+  }
+
+  /** Reads a page; null when all of it came, else why not. */
+  private @Nullable Cause fetch(long offset, MemorySegment into, Look look) throws IOException {
     try {
-      child.device().read(geometry.childOffsetOfPage(page), into);
-      if (PageCrc.of(into) == table.expected(page)
-          || (child.reread(geometry.childOffsetOfPage(page), into)
-              && PageCrc.of(into) == table.expected(page))) {
-        buffer.set(column, RowBuffer.State.GOOD, null);
-      } else {
-        checksumErrors.increment();
-        buffer.set(column, RowBuffer.State.MISMATCH, Cause.CHECKSUM);
+      if (look == Look.CACHED) {
+        child.device().read(offset, into);
+        return null;
       }
+      List<RecoveryRead.Hole> holes = child.device().recoveryRead(offset, into).holes();
+      if (holes.isEmpty()) {
+        return null;
+      }
+      readFaults.increment();
+      return holes.getFirst().cause();
     } catch (PoisonedRangeException unreadable) {
       readFaults.increment();
-      buffer.set(column, RowBuffer.State.UNREADABLE, unreadable.poisonCause());
+      return unreadable.poisonCause();
     }
   }
 
@@ -449,7 +473,7 @@ final class RowRepair {
    * that are bad and stay in use are healed or declared lost first.
    */
   void retire(long row, int[] columns, RowBuffer buffer) throws IOException {
-    heal(row, buffer, page -> contains(columns, geometry.columnOf(page)));
+    heal(row, buffer, Look.CACHED, page -> contains(columns, geometry.columnOf(page)));
     int[] remaining =
         java.util.Arrays.stream(columns)
             .filter(column -> buffer.state(column) != RowBuffer.State.LOST)

@@ -1,7 +1,7 @@
 package io.bezoar.target;
 
 import io.bezoar.dax.DaxDevice;
-import io.bezoar.dax.PoisonedRangeException;
+import io.bezoar.dax.RecoveryRead;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.Units;
 import java.io.IOException;
@@ -9,6 +9,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 
@@ -84,21 +85,16 @@ final class RowScrub {
     suspicion.found.add(ByteRange.ofLength(childOffset, PAGE));
   }
 
-  /** Reads a column's part of the chunk; says for each page whether it arrived. */
+  /** Reads a column's part of the chunk; says for each page whether all of it arrived. */
   private boolean[] readColumn(long firstRow, int columnIndex, int count) throws IOException {
     boolean[] readable = new boolean[count];
-    int done = 0;
-    while (done < count) {
-      int arrived = count - done;
-      try {
-        child.read(
-            geometry.childOffset(firstRow + done, columnIndex),
-            column.asSlice((long) done * PAGE, (long) arrived * PAGE));
-      } catch (PoisonedRangeException poisoned) {
-        arrived = (int) (poisoned.goodPrefixBytes() / PAGE);
-      }
-      java.util.Arrays.fill(readable, done, done + arrived, true);
-      done += arrived + 1;
+    Arrays.fill(readable, true);
+    long start = geometry.childOffset(firstRow, columnIndex);
+    // Past caches: a page that has rotted under its cached copy would look well.
+    for (RecoveryRead.Hole hole :
+        child.recoveryRead(start, column.asSlice(0, (long) count * PAGE)).holes()) {
+      ByteRange pages = hole.range().shift(-start).alignOutward(PAGE);
+      Arrays.fill(readable, (int) (pages.start() / PAGE), (int) (pages.end() / PAGE), false);
     }
     return readable;
   }

@@ -222,18 +222,18 @@ final class WritePath implements WriteBack.Committer {
     RowBuffer buffer = workspaces.takeRow();
     try (Journal.Share _ = journal.enter(RowRepair.RUNS, RowRepair.PAGES);
         RowLocks.Held _ = rows.lock(row, 1)) {
-      repair.heal(row, buffer, replaced);
+      repair.heal(row, buffer, RowRepair.Look.CACHED, replaced);
     } finally {
       workspaces.give(buffer);
     }
   }
 
-  /** Heals a row and says what it came to. */
+  /** Heals a row as it stands on the media, and says what it came to. */
   RowRepair.Verdict healRow(long row) throws IOException {
     RowBuffer buffer = workspaces.takeRow();
     try (Journal.Share _ = journal.enter(RowRepair.RUNS, RowRepair.PAGES);
         RowLocks.Held _ = rows.lock(row, 1)) {
-      return repair.heal(row, buffer, _ -> false);
+      return repair.heal(row, buffer, RowRepair.Look.MEDIA, _ -> false);
     } finally {
       workspaces.give(buffer);
     }

@@ -245,6 +245,22 @@ class ProtectedTargetTest {
   }
 
   @Test
+  void shouldFindByScrubWhatRottedUnderItsCachedCopy() throws IOException {
+    Rig rig = filled(WritePath.WriteMode.DIRECT);
+    int page = 33;
+    long offset = rig.geometry.childOffsetOfPage(page);
+    rig.media.armNextWrite(ByteRange.ofLength(offset, PAGE), SimMedia.WriteFault.DROP_BEHIND_CACHE);
+    byte[] news = content(999);
+    rig.write((long) page * PAGE, news);
+    rig.target.persist();
+    assertThat(rig.read((long) page * PAGE, PAGE)).isEqualTo(news);
+    assertThat(rig.scrubAll().repaired()).isEqualTo(1);
+    rig.media.dropCache();
+    assertThat(rig.read((long) page * PAGE, PAGE)).isEqualTo(news);
+    rig.assertScrubsClean();
+  }
+
+  @Test
   void shouldNotBlessStaleDataAndParityThatAgreeAgainstTheChecksums() throws IOException {
     Rig rig = filled(WritePath.WriteMode.DIRECT);
     int page = 33;
