@@ -171,6 +171,7 @@ class RealClientsTest {
               "--fsync=100",
               "--verify=crc32c",
               "--verify_fatal=1",
+              "--verify_state_save=0",
               "--rwmixread=0",
               "--randseed=1")
           .orFail();
