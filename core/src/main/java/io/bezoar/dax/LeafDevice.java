@@ -145,7 +145,8 @@ public final class LeafDevice implements DaxDevice {
       PoisonView before = settledView(range);
       PoisonEntry bad = knownBad(before, range);
       if (bad != null) {
-        throw lost(bad, bad.range().start() - offset);
+        throwUnlessRepairing(bad, range, before);
+        continue;
       }
       try {
         media.write(offset, src);
@@ -179,7 +180,8 @@ public final class LeafDevice implements DaxDevice {
       PoisonView before = settledView(range);
       PoisonEntry bad = knownBad(before, range);
       if (bad != null) {
-        throw lost(bad, bad.range().start() - range.start());
+        throwUnlessRepairing(bad, range, before);
+        continue;
       }
       try {
         return media.window(range);
@@ -441,6 +443,14 @@ public final class LeafDevice implements DaxDevice {
     return !range.isEmpty() && before.mayConcern(range.start(), range.end())
         ? list.firstExact(range)
         : null;
+  }
+
+  /** Throws the loss; returns when a repair put it on the list since {@code before} was taken. */
+  private void throwUnlessRepairing(PoisonEntry bad, ByteRange access, PoisonView before)
+      throws PoisonedRangeException {
+    if (!list.view().changedUnder(access, before)) {
+      throw lost(bad, bad.range().start() - access.start());
+    }
   }
 
   /** Records a fault and throws it as a loss; returns when a repair was the reason, perhaps. */

@@ -28,11 +28,16 @@ import java.util.concurrent.locks.ReentrantLock;
  * Forgetting becomes durable with whatever is flushed next: until then a crash brings back a stale
  * entry, which does no harm.
  *
+ * <p>A write of good lines beside, begun before the mark, may land after the stash. It starts over
+ * when the repair has ended, so it is not lost; but the comparison meets it, and so what compares
+ * unequal is stored again a few times before it counts as bad.
+ *
  * <p>A line is the smallest thing that is bad or good here: of a bad line that a patch covers only
  * in part, the patch is not stored.
  */
 final class LeafRepair {
   private static final int VERIFY_BYTES = 1 << 20;
+  private static final int MAX_ATTEMPTS = 8;
 
   private final Media media;
   private final PoisonList list;
@@ -142,7 +147,6 @@ final class LeafRepair {
     private final Patches patches;
     private final ByteRanges request;
     private final PoisonList.Repair repair;
-    private final List<Image> images = new ArrayList<>();
     private ByteRanges unreadable = ByteRanges.EMPTY;
     private ByteRanges uncleared = ByteRanges.EMPTY;
     private ByteRanges verified = ByteRanges.EMPTY;
@@ -155,19 +159,38 @@ final class LeafRepair {
     }
 
     void run(Arena arena) throws IOException {
+      List<Image> images = new ArrayList<>();
       for (ByteRange range : repair.units().asList()) {
         images.add(stash(range, arena));
       }
       device.flushList();
       mediaTouched = true;
-      for (Image image : images) {
-        reinitialise(image);
-      }
-      device.persistMedia();
       MemorySegment buffer = arena.allocate(VERIFY_BYTES, LINE_BYTES);
-      for (Image image : images) {
-        verify(image, buffer);
+      for (int attempt = 1; !images.isEmpty(); attempt++) {
+        for (Image image : images) {
+          reinitialise(image);
+        }
+        device.persistMedia();
+        images = verifyAll(images, buffer, attempt);
       }
+    }
+
+    /** Returns the images to store once more. */
+    private List<Image> verifyAll(List<Image> images, MemorySegment buffer, int attempt)
+        throws IOException {
+      List<Image> again = new ArrayList<>();
+      for (Image image : images) {
+        ByteRanges wrong = verify(image, buffer);
+        if (!wrong.isEmpty() && attempt < MAX_ATTEMPTS) {
+          verified = verified.minus(image.range());
+          again.add(image);
+        } else {
+          for (ByteRange range : wrong.asList()) {
+            list.report(range, Cause.CHECKSUM, Confidence.EXACT, device.nowMillis());
+          }
+        }
+      }
+      return again;
     }
 
     /** What to forget: what was verified; when nothing was done, what was marked for this only. */
@@ -231,41 +254,45 @@ final class LeafRepair {
       }
     }
 
-    /** Finds the lines that hold what they should, past every cache. */
-    private void verify(Image image, MemorySegment buffer) throws IOException {
+    /**
+     * Adds to {@link #verified} the lines that hold what they should, past every cache.
+     *
+     * @return those that can be read and hold something else
+     */
+    private ByteRanges verify(Image image, MemorySegment buffer) throws IOException {
       ByteRanges lost = unreadable.union(repair.exactBefore()).minus(wholeNewLines());
       ByteRanges notStored = uncleared.intersect(request).alignOutward(LINE_BYTES);
       ByteRanges toCheck = ByteRanges.of(image.range()).minus(lost).minus(notStored);
+      ByteRanges wrong = ByteRanges.EMPTY;
       for (ByteRange range : toCheck.asList()) {
         for (long at = range.start(); at < range.end(); at += VERIFY_BYTES) {
           ByteRange part = new ByteRange(at, Math.min(range.end(), at + VERIFY_BYTES));
-          verifyPart(
-              part,
-              image.bytes().asSlice(part.start() - image.range().start(), part.length()),
-              buffer.asSlice(0, part.length()));
+          MemorySegment found = buffer.asSlice(0, part.length());
+          ByteRanges readable = readBack(part, found);
+          ByteRanges equal = equalLines(readable, image, part, found);
+          verified = verified.union(equal);
+          wrong = wrong.union(readable.minus(equal));
         }
       }
+      return wrong;
     }
 
-    private void verifyPart(ByteRange part, MemorySegment expected, MemorySegment found)
-        throws IOException {
-      ByteRanges good = readBack(part, found);
+    private static ByteRanges equalLines(
+        ByteRanges readable, Image image, ByteRange part, MemorySegment found) {
       List<ByteRange> equal = new ArrayList<>();
-      for (ByteRange run : good.asList()) {
+      for (ByteRange run : readable.asList()) {
         for (long at = run.start(); at < run.end(); at += LINE_BYTES) {
+          long expected = at - image.range().start();
           long in = at - part.start();
           long differs =
-              MemorySegment.mismatch(expected, in, in + LINE_BYTES, found, in, in + LINE_BYTES);
+              MemorySegment.mismatch(
+                  image.bytes(), expected, expected + LINE_BYTES, found, in, in + LINE_BYTES);
           if (differs == -1) {
             equal.add(ByteRange.ofLength(at, LINE_BYTES));
           }
         }
       }
-      ByteRanges same = ByteRanges.of(equal);
-      for (ByteRange wrong : good.minus(same).asList()) {
-        list.report(wrong, Cause.CHECKSUM, Confidence.EXACT, device.nowMillis());
-      }
-      verified = verified.union(same);
+      return ByteRanges.of(equal);
     }
 
     /** The lines of {@code part} that could be read past the cache. */

@@ -230,6 +230,7 @@ final class PoisonListStore {
   private BitSet unstored() {
     BitSet all = new BitSet();
     copies.forEach(copy -> all.or(copy.unstored));
+    all.clear(pages); // the header, which every flush stores
     return all;
   }
 
