@@ -186,7 +186,7 @@ final class LeafRepair {
           again.add(image);
         } else {
           for (ByteRange range : wrong.asList()) {
-            list.report(range, Cause.CHECKSUM, Confidence.EXACT, device.nowMillis());
+            list.report(range, Cause.INTERRUPTED, Confidence.EXACT, device.nowMillis());
           }
         }
       }
@@ -218,10 +218,14 @@ final class LeafRepair {
       return exact;
     }
 
-    /** What the units shall hold: the new bytes over what is good of the old. */
+    /**
+     * What the units shall hold: the new bytes over what can be read of the old. Lines that were
+     * bad and are not replaced stay bad, whatever stands there.
+     */
     private Image stash(ByteRange range, Arena arena) throws IOException {
       MemorySegment bytes = arena.allocate(range.length(), LINE_BYTES);
-      ByteRanges toRead = ByteRanges.of(range).minus(repair.exactBefore()).minus(wholeNewLines());
+      ByteRanges hopeless = repair.exactBefore().minus(repair.mismatchedBefore());
+      ByteRanges toRead = ByteRanges.of(range).minus(hopeless).minus(wholeNewLines());
       for (ByteRange part : toRead.asList()) {
         MemorySegment dst = bytes.asSlice(part.start() - range.start(), part.length());
         TolerantReader.read(media, part.start(), dst, new StashSink());

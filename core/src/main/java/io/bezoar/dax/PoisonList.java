@@ -13,6 +13,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,8 +43,21 @@ public final class PoisonList {
   private final TreeMap<Long, Integer> repairsBySequence = new TreeMap<>();
   private long sequence;
 
-  /** What a repair saw when it began. */
-  record Repair(ByteRanges units, ByteRanges exactBefore, ByteRanges listedBefore, long sequence) {}
+  /**
+   * What a repair saw when it began.
+   *
+   * @param units what it reinitialises
+   * @param listedBefore what of that was on the list
+   * @param exactBefore what of that was known to be bad
+   * @param mismatchedBefore what of that only fails a checksum and may be worth keeping
+   * @param sequence of the latest report until then
+   */
+  record Repair(
+      ByteRanges units,
+      ByteRanges listedBefore,
+      ByteRanges exactBefore,
+      ByteRanges mismatchedBefore,
+      long sequence) {}
 
   /** What a page of the durable copies is to hold. */
   record DirtyPage(int page, List<PoisonEntry> entries) {}
@@ -199,10 +213,11 @@ public final class PoisonList {
       for (ByteRange range : units.minus(exactBefore).asList()) {
         reportWithLock(range, Cause.INTERRUPTED, Confidence.EXACT, nowMillis);
       }
-      ByteRanges listed = ByteRanges.of(before.stream().map(PoisonEntry::range).toList());
+      ByteRanges listed = rangesOf(before, entry -> true);
+      ByteRanges mismatched = rangesOf(before, entry -> entry.cause() == Cause.CHECKSUM);
       repairsBySequence.merge(sequence, 1, Integer::sum);
       view = view.withRepair(units);
-      return new Repair(units, exactBefore, listed, sequence);
+      return new Repair(units, listed, exactBefore, mismatched, sequence);
     } finally {
       lock.unlock();
     }
@@ -416,10 +431,10 @@ public final class PoisonList {
   }
 
   private static ByteRanges exactOf(List<PoisonEntry> entries) {
-    return ByteRanges.of(
-        entries.stream()
-            .filter(entry -> entry.confidence() == Confidence.EXACT)
-            .map(PoisonEntry::range)
-            .toList());
+    return rangesOf(entries, entry -> entry.confidence() == Confidence.EXACT);
+  }
+
+  private static ByteRanges rangesOf(List<PoisonEntry> entries, Predicate<PoisonEntry> which) {
+    return ByteRanges.of(entries.stream().filter(which).map(PoisonEntry::range).toList());
   }
 }

@@ -117,7 +117,10 @@ final class SimImage {
         });
   }
 
-  /** What the media holds under {@code range} until it is stored there becomes noise. */
+  /**
+   * What the media holds under {@code range} until the bytes just written reach it becomes noise;
+   * where nothing was written, the noise is there now.
+   */
   void scrambleOnMedia(ByteRange range, RandomGenerator random) {
     forEachPage(
         range,
@@ -127,8 +130,12 @@ final class SimImage {
             int line = Long.numberOfTrailingZeros(left);
             random.nextBytes(noise);
             System.arraycopy(noise, 0, aside(page), line * LINE_BYTES, LINE_BYTES);
-            dirtyLines[page] |= 1L << line;
+            if (((dirtyLines[page] | lostLines[page]) >>> line & 1) == 0) {
+              long at = pageStart(page) + (long) line * LINE_BYTES;
+              MemorySegment.copy(noise, 0, bytes, JAVA_BYTE, at, LINE_BYTES);
+            }
           }
+          settle(page);
         });
   }
 

@@ -68,6 +68,7 @@ class LeafDevicePropertyTest {
     private final byte[] current = new byte[LINES];
     private final Health[] health = new Health[LINES];
     private final boolean[] onlyReported = new boolean[LINES];
+    private final boolean[] rewritable = new boolean[LINES];
     private SimMedia media;
     private LeafDevice device;
     private byte lastValue;
@@ -119,6 +120,7 @@ class LeafDevicePropertyTest {
       try {
         device.write(offset(from), filled(to - from, value));
         for (int line = from; line < to; line++) {
+          curedByRewrite(line);
           assertThat(health[line]).as("wrote over line %d", line).isNotEqualTo(Health.BAD);
           current[line] = value;
           contents.get(line).add(value);
@@ -127,6 +129,14 @@ class LeafDevicePropertyTest {
         assertThat(anyRefusable(from, to)).isTrue();
         // What the write found out itself may have cost it a prefix.
         recoverPrefix(from, to, value);
+      }
+    }
+
+    /** A disk reallocates a sector when it is written before anybody found out. */
+    private void curedByRewrite(int line) {
+      if (rewritable[line]) {
+        rewritable[line] = false;
+        health[line] = Health.GOOD;
       }
     }
 
@@ -139,6 +149,10 @@ class LeafDevicePropertyTest {
           device.read(offset(line), found);
           byte now = found.get(ValueLayout.JAVA_BYTE, 0);
           assertThat(now == value || now == current[line]).isTrue();
+          if (now == value) {
+            curedByRewrite(line);
+          }
+          assertThat(health[line]).isNotEqualTo(Health.BAD);
           current[line] = now;
         } catch (PoisonedRangeException refused) {
           assertThat(health[line]).isNotEqualTo(Health.GOOD);
@@ -195,10 +209,11 @@ class LeafDevicePropertyTest {
       int from = random.nextInt(LINES);
       int to = Math.min(LINES, from + 1 + random.nextInt(12));
       FaultKind kind = random.nextBoolean() ? FaultKind.POISON : FaultKind.EIO;
-      media
-          .injector()
-          .inject(new FaultSpec(kind, lines(from, to), random.nextInt(8) == 0, random.nextLong()));
+      boolean stuck = random.nextInt(8) == 0;
+      media.injector().inject(new FaultSpec(kind, lines(from, to), stuck, random.nextLong()));
       for (int line = from; line < to; line++) {
+        rewritable[line] =
+            kind == FaultKind.EIO && !stuck && (health[line] == Health.GOOD || rewritable[line]);
         health[line] = Health.BAD;
         onlyReported[line] = false;
       }
@@ -208,9 +223,10 @@ class LeafDevicePropertyTest {
       int from = random.nextInt(LINES);
       int to = Math.min(LINES, from + 1 + random.nextInt(6));
       boolean exact = random.nextInt(3) > 0;
-      device.report(lines(from, to), Cause.CHECKSUM, exact ? Confidence.EXACT : Confidence.SUSPECT);
+      device.report(lines(from, to), Cause.PLATFORM, exact ? Confidence.EXACT : Confidence.SUSPECT);
       for (int line = from; line < to && exact; line++) {
         onlyReported[line] |= health[line] != Health.BAD;
+        rewritable[line] = false;
         health[line] = Health.BAD;
       }
     }
@@ -267,6 +283,7 @@ class LeafDevicePropertyTest {
         device.retire(lines(from, from + 64));
         for (int line = from; line < from + 64; line++) {
           health[line] = Health.BAD;
+          rewritable[line] = false;
           onlyReported[line] = false;
         }
         return;

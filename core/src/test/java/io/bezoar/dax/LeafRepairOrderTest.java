@@ -143,7 +143,7 @@ class LeafRepairOrderTest {
           ByteRange line = ByteRange.ofLength(at, LINE_BYTES);
           prepare(given, "report of " + line + " before step " + step);
           boolean beforeRepair = step < firstStepOfRepair;
-          strikeBefore(step, () -> device.report(line, Cause.CHECKSUM, Confidence.EXACT));
+          strikeBefore(step, () -> device.report(line, Cause.PLATFORM, Confidence.EXACT));
           device.recoveryWrite(patches());
           if (!beforeRepair) {
             assertThat(isRefused(line)).as(context).isTrue();
