@@ -144,7 +144,9 @@ final class PoisonListStore {
       Found other = firstCounts ? second : first;
       restore(list, source);
       durableUpTo = list.changeCount();
-      if (!isSame(source, other) && media.info().writable()) {
+      if (isSame(source, other)) {
+        remember(other);
+      } else if (media.info().writable()) {
         copyOver(source, other, page);
         tellOfRepair(other);
       }
@@ -316,13 +318,23 @@ final class PoisonListStore {
     return page.entries().stream().allMatch(entry -> entry.range().end() <= media.sizeBytes());
   }
 
+  /** What stands in a copy counts as what should stand there. */
+  private static void remember(Found found) {
+    for (int i = 0; i < found.pages().size(); i++) {
+      EntryPage page = found.pages().get(i);
+      if (page != null) {
+        found.copy().marks[i] = page.mark();
+      }
+    }
+  }
+
   private void restore(PoisonList list, Found source) {
+    remember(source);
     List<PoisonList.DirtyPage> restored = new ArrayList<>(pages);
     for (int i = 0; i < pages; i++) {
       EntryPage page = source.pages().get(i);
       if (page != null) {
         restored.add(new PoisonList.DirtyPage(i, page.entries()));
-        source.copy().marks[i] = page.mark();
       }
     }
     list.restorePages(restored, source.header().map(Header::sequence).orElse(0L));
