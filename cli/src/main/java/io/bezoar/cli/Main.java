@@ -17,8 +17,8 @@ import picocli.CommandLine.ScopeType;
       "",
       "Start with: bezoar serve",
       "More about a command: bezoar help COMMAND",
-      "Exit codes: 0 done, 1 degraded, 2 bytes lost, 3 unavailable, 4 refused, 64 wrong usage,",
-      "70 internal error, 130 interrupted."
+      "Exit codes: 0 done, 1 degraded, 2 bytes lost, 3 unavailable, 4 refused,",
+      "64 wrong usage, 70 internal error, 130 interrupted."
     })
 public final class Main {
   @Option(
@@ -35,6 +35,10 @@ public final class Main {
    * @param args the command and its arguments
    */
   public static void main(String[] args) {
+    if (args.length == 1 && args[0].equals("version")) {
+      // Asked for by scripts, and over before the other commands would be loaded.
+      System.exit(new CommandLine(new VersionCommand()).execute());
+    }
     StopSignal stop = new StopSignal();
     stop.install();
     int exitCode = commandLine(stop).execute(args);

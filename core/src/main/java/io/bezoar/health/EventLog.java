@@ -376,13 +376,10 @@ public final class EventLog implements AutoCloseable {
     }
   }
 
+  /** Looks at the media itself: what stands in a cache says nothing of the ring. */
   private boolean holds(int page, MemorySegment expected) throws IOException {
-    try {
-      device.read(pageRange(page).start(), scratch);
-    } catch (PoisonedRangeException e) {
-      return false;
-    }
-    return scratch.mismatch(expected) < 0;
+    return device.recoveryRead(pageRange(page).start(), scratch).holes().isEmpty()
+        && scratch.mismatch(expected) < 0;
   }
 
   private ByteRange pageRange(int page) {

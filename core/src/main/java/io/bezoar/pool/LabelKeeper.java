@@ -53,25 +53,38 @@ final class LabelKeeper implements ScrubLedger {
   }
 
   /**
-   * Reads both copies and rewrites what is wrong.
+   * What became of copies that were wrong.
    *
-   * @return the copies that were wrong
+   * @param healed they are whole again
+   * @param stuck their media cannot be cleared; the other copy stands alone
    */
-  List<ByteRange> verify() throws IOException {
-    List<ByteRange> wrong = new ArrayList<>();
+  record Verified(List<ByteRange> healed, List<ByteRange> stuck) {}
+
+  /** Reads both copies and rewrites what is wrong. */
+  Verified verify() throws IOException {
+    List<ByteRange> healed = new ArrayList<>();
+    List<ByteRange> stuck = new ArrayList<>();
     lock.lock();
     try {
       PoolLayout layout = label.layout();
       for (ByteRange copy : List.of(layout.firstLabel(), layout.secondLabel())) {
         if (!LabelStore.holds(leaf, label, copy)) {
-          wrong.add(copy);
-          LabelStore.heal(leaf, label, copy);
+          (rewrite(copy) ? healed : stuck).add(copy);
         }
       }
     } finally {
       lock.unlock();
     }
-    return wrong;
+    return new Verified(healed, stuck);
+  }
+
+  private boolean rewrite(ByteRange copy) throws IOException {
+    try {
+      LabelStore.heal(leaf, label, copy);
+      return true;
+    } catch (UnwritableLabelException e) {
+      return false;
+    }
   }
 
   /** Rewrites one copy that was found wrong when the pool was opened, and says so in the log. */

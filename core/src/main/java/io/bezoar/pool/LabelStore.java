@@ -199,15 +199,13 @@ final class LabelStore {
     }
   }
 
-  /** True when the copy at {@code copy} can be read and holds {@code label}. */
+  /** True when the media at {@code copy} can be read and holds {@code label}. */
   static boolean holds(DaxDevice device, PoolLabel label, ByteRange copy) throws IOException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment page = arena.allocate(PAGE, PAGE);
-      device.read(copy.start(), page);
-      return LabelLayout.decode(page, copy.start()) instanceof Copy.Valid valid
+      return device.recoveryRead(copy.start(), page).holes().isEmpty()
+          && LabelLayout.decode(page, copy.start()) instanceof Copy.Valid valid
           && valid.label().equals(label);
-    } catch (PoisonedRangeException e) {
-      return false;
     }
   }
 

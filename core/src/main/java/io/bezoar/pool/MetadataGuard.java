@@ -1,7 +1,9 @@
 package io.bezoar.pool;
 
 import io.bezoar.dax.DeviceNotice;
+import io.bezoar.dax.DeviceState;
 import io.bezoar.dax.Holder;
+import io.bezoar.dax.LeafDevice;
 import io.bezoar.dax.Role;
 import io.bezoar.dax.Severity;
 import io.bezoar.health.Event;
@@ -21,12 +23,14 @@ final class MetadataGuard implements Holder {
   private static final System.Logger LOG = System.getLogger(MetadataGuard.class.getName());
 
   private final String name;
+  private final LeafDevice leaf;
   private final PoolLayout layout;
   private final LabelKeeper labels;
   private final EventLog events;
 
-  MetadataGuard(String name, PoolLayout layout, LabelKeeper labels, EventLog events) {
-    this.name = name;
+  MetadataGuard(LeafDevice leaf, PoolLayout layout, LabelKeeper labels, EventLog events) {
+    this.name = leaf.info().name();
+    this.leaf = leaf;
     this.layout = layout;
     this.labels = labels;
     this.events = events;
@@ -39,8 +43,17 @@ final class MetadataGuard implements Holder {
 
   @Override
   public void onNotice(DeviceNotice notice) {
-    if (!(notice instanceof DeviceNotice.Failure failure)
-        || failure.severity() == Severity.HEALED
+    if (!(notice instanceof DeviceNotice.Failure failure)) {
+      return;
+    }
+    if (failure.role() == Role.POISON_LIST) {
+      // The leaf looks after its list itself.
+      failure
+          .media()
+          .forEach(range -> record(failure.severity(), failure.cause(), failure.role(), range));
+      return;
+    }
+    if (failure.severity() == Severity.HEALED
         || failure.ranges().stream().noneMatch(this::isOurs)) {
       return;
     }
@@ -52,20 +65,24 @@ final class MetadataGuard implements Holder {
     }
   }
 
-  /**
-   * Compares labels and event ring with what they must hold, rewrites what differs, and says so.
-   */
+  /** Compares labels, list and event ring with what they must hold, and rewrites what differs. */
   ScrubTotals verify(Cause cause) throws IOException {
-    List<ByteRange> wrongLabels = labels.verify();
-    wrongLabels.forEach(copy -> record(cause, Role.LABEL, copy));
-    List<ByteRange> wrongPages = events.verify();
-    wrongPages.forEach(page -> record(cause, Role.EVENTS, page));
+    LabelKeeper.Verified label = labels.verify();
+    label.healed().forEach(copy -> record(Severity.HEALED, cause, Role.LABEL, copy));
+    label.stuck().forEach(copy -> record(Severity.DEGRADED, cause, Role.LABEL, copy));
+    List<ByteRange> list = leaf.state() == DeviceState.ONLINE ? leaf.scrubList() : List.of();
+    List<ByteRange> pages = events.verify();
+    pages.forEach(page -> record(Severity.HEALED, cause, Role.EVENTS, page));
     return new ScrubTotals(
-        2L * Units.PAGE_BYTES + layout.events().length(),
-        wrongLabels.size() + wrongPages.size(),
-        (long) (wrongLabels.size() + wrongPages.size()) * Units.PAGE_BYTES,
-        0,
+        2 * (Units.PAGE_BYTES + layout.firstList().length()) + layout.events().length(),
+        label.healed().size() + label.stuck().size() + list.size() + pages.size(),
+        bytes(label.healed()) + bytes(list) + bytes(pages),
+        bytes(label.stuck()),
         0);
+  }
+
+  private static long bytes(List<ByteRange> ranges) {
+    return ranges.stream().mapToLong(ByteRange::length).sum();
   }
 
   private boolean isOurs(ByteRange range) {
@@ -74,9 +91,8 @@ final class MetadataGuard implements Holder {
         || range.overlaps(layout.events());
   }
 
-  private void record(Cause cause, Role role, ByteRange media) {
+  private void record(Severity outcome, Cause cause, Role role, ByteRange media) {
     events.append(
-        (sequence, now) ->
-            new Event.Failure(sequence, now, Severity.HEALED, cause, role, null, media));
+        (sequence, now) -> new Event.Failure(sequence, now, outcome, cause, role, null, media));
   }
 }

@@ -171,7 +171,7 @@ public final class Pool implements AutoCloseable {
     this.recorder = new NoticeRecorder(name, stack, events);
     Claim claim = stack.volume().claim(recorder);
     undo.push(claim::close);
-    MetadataGuard metadata = new MetadataGuard(name, label.layout(), labels, events);
+    MetadataGuard metadata = new MetadataGuard(leaf, label.layout(), labels, events);
     AutoCloseable watch = leaf.subscribe(new ByteRange(0, label.layout().sizeBytes()), metadata);
     undo.push(watch::close);
     this.scrubber =

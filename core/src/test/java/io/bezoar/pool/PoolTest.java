@@ -277,15 +277,34 @@ class PoolTest {
   @Test
   void shouldHealItsOwnMetadataWhenScrubbing() throws Exception {
     PoolLayout layout = pool.label().layout();
-    for (ByteRange range : List.of(layout.firstLabel(), layout.secondLabel(), layout.events())) {
+    for (ByteRange range :
+        List.of(
+            layout.firstLabel(),
+            layout.secondLabel(),
+            layout.events(),
+            layout.firstList(),
+            layout.secondList())) {
       media
           .injector()
           .inject(FaultSpec.of(FaultKind.POISON, ByteRange.ofLength(range.end() - 64, 64), 1));
     }
     scrub();
-    assertThat(failures()).extracting(Event.Failure::role).contains(Role.LABEL, Role.EVENTS);
+    assertThat(failures())
+        .extracting(Event.Failure::role)
+        .contains(Role.LABEL, Role.EVENTS, Role.POISON_LIST);
     assertThat(media.probe(new ByteRange(0, SIZE))).isEmpty();
     assertThat(pool.scrubber().progress().totals().foundRanges()).isPositive();
+  }
+
+  @Test
+  void shouldFindNothingWrongWithAHealthyPool() throws Exception {
+    for (int opened = 0; opened < 3; opened++) {
+      fill();
+      scrub();
+      assertThat(pool.scrubber().progress().totals().foundRanges()).isZero();
+      assertThat(failures()).isEmpty();
+      reopen(PoolOptions.Intent.WORK);
+    }
   }
 
   @Test
