@@ -1,0 +1,33 @@
+package io.bezoar.bench;
+
+import java.io.IOException;
+import java.util.List;
+
+/** One row of the table of targets. */
+interface Row {
+  /** Every row that can be measured, in the order in which they are. */
+  List<Row> ALL =
+      List.of(
+          new ReadRow(1, ReadRow.Size.PAGE),
+          new ReadRow(2, ReadRow.Size.MEBIBYTE),
+          new ErrorManagementRow(),
+          new WriteRow(),
+          new ScrubRow(),
+          new RepairRow(),
+          new FirstReadRow(),
+          new StormRow(),
+          new ServedRow(),
+          new SpaceRow());
+
+  /** Its number in the table. */
+  int number();
+
+  /** In a few words. */
+  String title();
+
+  /** Room that its files need, those that rows share included. */
+  long roomBytes(Scale scale);
+
+  /** Measures. */
+  void measure(Site site, Report report) throws IOException, InterruptedException;
+}

@@ -1,0 +1,195 @@
+package io.bezoar.bench;
+
+import io.bezoar.media.ByteRange;
+import io.bezoar.media.Units;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+
+/**
+ * Makes pages of a volume go bad behind its back, without the drills of its media: those keep a
+ * durable list, and its upkeep would be measured with the repair.
+ */
+final class Strikes implements AutoCloseable {
+  private static final int PAGE = Units.PAGE_BYTES;
+  private static final int PROT_READ_WRITE = 3;
+  private static final int MAP_SHARED_FIXED = 0x11;
+
+  /** Volatile, so that no compiler can know how often the barrier loops. */
+  private static volatile int barrierRounds = 2;
+
+  private final Volume volume;
+  private final FileChannel channel;
+  private final SplittableRandom random = new SplittableRandom(7);
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment scratch = arena.allocate(PAGE, PAGE);
+
+  Strikes(Volume volume) throws IOException {
+    this.volume = volume;
+    this.channel =
+        FileChannel.open(volume.path(), StandardOpenOption.READ, StandardOpenOption.WRITE);
+  }
+
+  /** What happens to a page. */
+  enum Kind {
+    /** One bit is inverted: the checksum does not match. */
+    FLIP("a flipped bit"),
+    /** Its load traps: a page of an empty file is laid over it. */
+    TRAP("a trap");
+
+    private final String label;
+
+    Kind(String label) {
+      this.label = label;
+    }
+
+    String label() {
+      return label;
+    }
+  }
+
+  /** Random pages of the volume, all in different rows of {@code [firstRow, endRow)}. */
+  List<Long> choose(int count, long firstRow, long endRow) {
+    Walk rows = new Walk((int) (endRow - firstRow), random.nextLong());
+    List<Long> pages = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      int column = random.nextInt(volume.geometry().dataColumns());
+      pages.add(volume.geometry().pageAt(firstRow + rows.next(), column));
+    }
+    return pages;
+  }
+
+  void strike(List<Long> pages, Kind kind) throws IOException {
+    for (long page : pages) {
+      switch (kind) {
+        case FLIP -> flip(page);
+        case TRAP -> layTrap(page);
+      }
+    }
+    channel.force(false);
+  }
+
+  private void flip(long page) throws IOException {
+    long at = volume.fileOffset(page) + random.nextInt(PAGE);
+    ByteBuffer one = ByteBuffer.allocate(1);
+    channel.read(one, at);
+    one.put(0, (byte) (one.get(0) ^ 1)).rewind();
+    channel.write(one, at);
+  }
+
+  private void layTrap(long page) throws IOException {
+    long result =
+        Native.map(
+            window(page).address(), PAGE, PROT_READ_WRITE, MAP_SHARED_FIXED, Native.emptyFile(), 0);
+    if (result == -1) {
+      throw new IOException("cannot lay a trap: see vm.max_map_count");
+    }
+  }
+
+  private MemorySegment window(long page) throws IOException {
+    return volume
+        .media()
+        .window(ByteRange.ofLength(volume.fileOffset(page), PAGE))
+        .orElseThrow(() -> new IOException("this media has no windows"));
+  }
+
+  /** What it takes to run into the traps of {@code pages} and to catch the error, in seconds. */
+  double runInto(List<Long> pages) throws IOException {
+    MemorySegment whole =
+        volume
+            .media()
+            .window(new ByteRange(0, volume.media().sizeBytes()))
+            .orElseThrow(() -> new IOException("this media has no windows"));
+    long caught = 0;
+    long start = System.nanoTime();
+    for (long page : pages) {
+      caught += traps(whole, volume.fileOffset(page), scratch) ? 1 : 0;
+    }
+    double seconds = (System.nanoTime() - start) / 1e9;
+    if (caught != pages.size()) {
+      throw new IOException("only " + caught + " of " + pages.size() + " traps were met");
+    }
+    return seconds / pages.size();
+  }
+
+  /** With the barrier that makes the error arrive in here, as in every guarded copy. */
+  private static boolean traps(MemorySegment mapped, long at, MemorySegment into) {
+    try {
+      MemorySegment.copy(mapped, at, into, 0, PAGE);
+      for (int i = 0; i < barrierRounds; ) {
+        i++;
+      }
+      return false;
+    } catch (InternalError trap) {
+      return true;
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    arena.close();
+    channel.close();
+  }
+
+  /** The two system calls that lay a trap. */
+  private static final class Native {
+    private static final MethodHandle MMAP =
+        function(
+            "mmap",
+            FunctionDescriptor.of(
+                ValueLayout.JAVA_LONG,
+                ValueLayout.JAVA_LONG,
+                ValueLayout.JAVA_LONG,
+                ValueLayout.JAVA_INT,
+                ValueLayout.JAVA_INT,
+                ValueLayout.JAVA_INT,
+                ValueLayout.JAVA_LONG));
+    private static final MethodHandle MEMFD_CREATE =
+        function(
+            "memfd_create",
+            FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
+
+    /** One per process: a file that ends at its first byte. */
+    private static final int EMPTY = makeEmpty();
+
+    @SuppressWarnings("restricted")
+    private static MethodHandle function(String name, FunctionDescriptor type) {
+      SymbolLookup libc = Linker.nativeLinker().defaultLookup();
+      return Linker.nativeLinker().downcallHandle(libc.findOrThrow(name), type);
+    }
+
+    private static int makeEmpty() {
+      try (Arena scratch = Arena.ofConfined()) {
+        return (int) MEMFD_CREATE.invokeExact(scratch.allocateFrom("bezoar-bench"), 0);
+      } catch (Throwable failed) {
+        throw new IllegalStateException("memfd_create", failed);
+      }
+    }
+
+    static int emptyFile() throws IOException {
+      if (EMPTY < 0) {
+        throw new IOException("memfd_create failed");
+      }
+      return EMPTY;
+    }
+
+    static long map(long address, long length, int protection, int flags, int fd, long offset) {
+      try {
+        return (long) MMAP.invokeExact(address, length, protection, flags, fd, offset);
+      } catch (Throwable failed) {
+        throw new IllegalStateException("mmap", failed);
+      }
+    }
+  }
+}
