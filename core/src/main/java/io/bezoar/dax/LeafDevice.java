@@ -34,6 +34,9 @@ import org.jspecify.annotations.Nullable;
  * one is under way it waits. So nobody sees half of a repair, and a write beside repaired bytes is
  * not lost. Repairs ({@link LeafRepair}) run one at a time.
  *
+ * <p>When a persist fails, what was written since the last good one is suspect, in regions, and the
+ * device goes read-only until it is opened again.
+ *
  * <p>A leaf has no redundancy: what it loses, it reports as LOST, and what is only suspected as
  * DEGRADED, for the holder to look at.
  */
@@ -51,6 +54,7 @@ public final class LeafDevice implements DaxDevice {
   private final PoisonList list;
   private final PoisonListStore store;
   private final LeafRepair repair;
+  private final UnpersistedRegions unpersisted;
 
   private LeafDevice(
       Media media, PoisonRegion region, InstantSource clock, NoticeDispatcher dispatcher) {
@@ -72,6 +76,7 @@ public final class LeafDevice implements DaxDevice {
     this.state =
         new LeafState(
             is.name(), is.writable() ? DeviceState.ONLINE : DeviceState.READ_ONLY, dispatcher);
+    this.unpersisted = new UnpersistedRegions(is.sizeBytes());
     this.repair = new LeafRepair(media, list, this);
   }
 
@@ -149,6 +154,7 @@ public final class LeafDevice implements DaxDevice {
         continue;
       }
       try {
+        unpersisted.mark(offset, range.end());
         media.write(offset, src);
       } catch (MediaFaultException fault) {
         throwUnlessRepaired(fault, before);
@@ -240,7 +246,7 @@ public final class LeafDevice implements DaxDevice {
     try {
       return store.scrub(list);
     } catch (PersistFailedException failed) {
-      throw persistFailed(failed);
+      throw persistFailed(failed, unpersisted.take());
     } catch (MediaUnavailableException absent) {
       throw state.absent(absent);
     }
@@ -342,6 +348,10 @@ public final class LeafDevice implements DaxDevice {
     return clock.millis();
   }
 
+  void aboutToWrite(ByteRange range) {
+    unpersisted.mark(range.start(), range.end());
+  }
+
   /** Records what media refused, and tells of it. */
   void met(ByteRange fault, Cause cause) throws DeviceUnavailableException {
     checkPresent();
@@ -355,7 +365,7 @@ public final class LeafDevice implements DaxDevice {
     try {
       store.flush(list);
     } catch (PersistFailedException failed) {
-      throw persistFailed(failed);
+      throw persistFailed(failed, unpersisted.take());
     } catch (MediaUnavailableException absent) {
       throw state.absent(absent);
     }
@@ -363,20 +373,25 @@ public final class LeafDevice implements DaxDevice {
 
   /** Makes everything written, and everything recorded, durable. */
   void persistMedia() throws IOException {
+    ByteRanges written = unpersisted.take();
     try {
       if (state.get() == DeviceState.ONLINE && store.flush(list)) {
         return;
       }
       media.persist();
     } catch (PersistFailedException failed) {
-      throw persistFailed(failed);
+      throw persistFailed(failed, written.union(unpersisted.take()));
     } catch (MediaUnavailableException absent) {
       throw state.absent(absent);
     }
   }
 
-  private PersistFailedException persistFailed(PersistFailedException failed) {
+  /** What was written since the last good persist may not be what reads show. */
+  private PersistFailedException persistFailed(PersistFailedException failed, ByteRanges doubtful) {
     tally.persistFailures.increment();
+    for (ByteRange range : doubtful.asList()) {
+      list.report(range, Cause.IO_ERROR, Confidence.SUSPECT, clock.millis());
+    }
     state.persistFailed(failed);
     return failed;
   }

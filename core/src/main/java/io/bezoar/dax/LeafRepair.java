@@ -113,6 +113,7 @@ final class LeafRepair {
     for (RecoveryPatch patch : patches.list()) {
       for (ByteRange part : ranges.intersect(patch.range()).asList()) {
         try {
+          device.aboutToWrite(part);
           media.write(part.start(), Patches.bytesOf(patch, part));
         } catch (MediaFaultException fault) {
           return Optional.of(fault);
@@ -240,6 +241,7 @@ final class LeafRepair {
 
     /** All units at once; one by one when a unit among them refuses. */
     private void reinitialise(Image image) throws IOException {
+      device.aboutToWrite(image.range());
       try {
         media.reinitialise(image.range().start(), image.bytes());
       } catch (MediaFaultException someUnit) {
