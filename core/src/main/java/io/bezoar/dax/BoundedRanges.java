@@ -10,6 +10,9 @@ final class BoundedRanges {
   /** No more than this many are kept apart. */
   static final int MAX_RANGES = 1024;
 
+  /** Settling looks at everything, so it is done for many at once. */
+  private static final int MAX_RECENT = 8 * MAX_RANGES;
+
   private final List<ByteRange> recent = new ArrayList<>();
   private ByteRanges older = ByteRanges.EMPTY;
 
@@ -18,7 +21,7 @@ final class BoundedRanges {
       recent.add(recent.removeLast().span(range));
       return;
     }
-    if (recent.size() == MAX_RANGES) {
+    if (recent.size() == MAX_RECENT) {
       older = settled();
       recent.clear();
     }
