@@ -18,7 +18,7 @@ import picocli.CommandLine.Option;
     name = "events",
     description = {
       "Show what happened to a pool: every strike with its outcome, losses, scrubs, openings.",
-      "The log is durable and holds the newest events (4,096 of them in a pool of 1 GiB); what was",
+      "The log is durable and holds the newest events (4,096 of them, or more); what was",
       "overwritten or damaged is counted as missed."
     },
     footer = {

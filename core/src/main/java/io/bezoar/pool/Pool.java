@@ -386,9 +386,14 @@ public final class Pool implements AutoCloseable {
 
   /** Waits until everything that was noticed so far stands in the event log, and is durable. */
   public void settle() throws IOException {
+    hear();
+    events.flush();
+  }
+
+  /** Waits until everything that was noticed so far stands in the event log. */
+  public void hear() {
     leafNotices.drain();
     volumeNotices.drain();
-    events.flush();
   }
 
   /**

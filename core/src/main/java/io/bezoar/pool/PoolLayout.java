@@ -16,7 +16,7 @@ import io.bezoar.media.Units;
  * </pre>
  *
  * The copies of what must survive lie at both ends, because media tends to fail in one place. Apart
- * from the payload this takes 0.1% of the pool, and 160 KiB at least.
+ * from the payload this takes 0.1% of a pool of 1 GiB, and 160 KiB at least.
  *
  * @param sizeBytes of the whole pool
  * @param firstList first copy of the poison list
@@ -38,6 +38,8 @@ public record PoolLayout(
   private static final long MIN_LIST_BYTES = 64 << 10;
   private static final long MAX_LIST_BYTES = 16 << 20;
   private static final long EVENTS_SHARE = 2048;
+  private static final long SMALL_EVENTS_SHARE = 64;
+  private static final long EVENTS_BYTES = 512 << 10;
   private static final long MIN_EVENTS_BYTES = 32 << 10;
   private static final long MAX_EVENTS_BYTES = 4 << 20;
 
@@ -68,7 +70,9 @@ public record PoolLayout(
       throw new IllegalArgumentException("a pool of " + sizeBytes + " bytes");
     }
     long listBytes = share(sizeBytes, LIST_SHARE, MIN_LIST_BYTES, MAX_LIST_BYTES);
-    long eventBytes = share(sizeBytes, EVENTS_SHARE, MIN_EVENTS_BYTES, MAX_EVENTS_BYTES);
+    // 4,096 events, more in large pools; in small ones no more than a 64th of the pool.
+    long wantedEventBytes = share(sizeBytes, EVENTS_SHARE, EVENTS_BYTES, MAX_EVENTS_BYTES);
+    long eventBytes = share(sizeBytes, SMALL_EVENTS_SHARE, MIN_EVENTS_BYTES, wantedEventBytes);
     ByteRange firstList = ByteRange.ofLength(PAGE, listBytes);
     ByteRange events = ByteRange.ofLength(firstList.end(), eventBytes);
     ByteRange secondList = ByteRange.ofLength(sizeBytes - PAGE - listBytes, listBytes);

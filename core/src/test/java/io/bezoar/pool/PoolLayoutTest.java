@@ -19,8 +19,9 @@ class PoolLayoutTest {
   }
 
   @Test
-  void shouldHoldFourThousandEventsInOneGibibyte() {
+  void shouldHoldFourThousandEventsInAllButTheSmallestPools() {
     assertThat(PoolLayout.plan(1L << 30).events().length() / 128).isGreaterThanOrEqualTo(4000);
+    assertThat(PoolLayout.plan(32L << 20).events().length() / 128).isGreaterThanOrEqualTo(4000);
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.bezoar.dax.DaxDevice;
+import io.bezoar.dax.DeviceState;
 import io.bezoar.dax.PoisonedRangeException;
 import io.bezoar.dax.Role;
 import io.bezoar.dax.Severity;
@@ -305,6 +306,31 @@ class PoolTest {
       assertThat(failures()).isEmpty();
       reopen(PoolOptions.Intent.WORK);
     }
+  }
+
+  @Test
+  void shouldSayThatAPersistFailedUntilItIsReopened() throws Exception {
+    byte[] model = fill();
+    media.failNextPersist();
+    assertThatThrownBy(() -> pool.volume().recoveryWrite(0, Arena.ofAuto().allocate(PAGE)))
+        .isInstanceOf(IOException.class);
+    pool.hear();
+    assertThat(pool.status().state()).isEqualTo(DeviceState.READ_ONLY);
+    assertThat(pool.status().condition()).isEqualTo(PoolStatus.Condition.DEGRADED);
+    assertThat(pool.events().query(EventQuery.ALL).events())
+        .anyMatch(
+            event ->
+                event instanceof Event.StateChange change
+                    && change.state() == DeviceState.READ_ONLY);
+    assertThat(read(pool.volume(), PAGE, PAGE))
+        .isEqualTo(Arrays.copyOfRange(model, PAGE, 2 * PAGE));
+    assertThatThrownBy(pool::close).isInstanceOf(IOException.class);
+    media = media.crash(new SplittableRandom(4));
+    open(PoolOptions.Intent.WORK);
+    assertThat(steps()).contains(Event.Step.CRASH_RECOVERED);
+    scrub();
+    assertThat(read(pool.volume(), PAGE, model.length - PAGE))
+        .isEqualTo(Arrays.copyOfRange(model, PAGE, model.length));
   }
 
   @Test

@@ -149,7 +149,9 @@ public final class Operations {
       }
       seen = next;
     }
-    pool.settle();
+    if (seen.state() != ScrubProgress.State.FAILED) {
+      pool.settle();
+    }
     return switch (seen.state()) {
       case FINISHED -> exitOf(seen);
       case STOPPED -> Exit.INTERRUPTED;
@@ -183,8 +185,8 @@ public final class Operations {
 
   private int events(Request.Events request, Replies replies)
       throws IOException, InterruptedException {
-    // What was noticed a moment ago belongs to the answer.
-    pool.settle();
+    // What was noticed a moment ago belongs to the answer, durable or not.
+    pool.hear();
     return switch (request.mode()) {
       case HISTORY -> {
         sendHistory(pool.events().query(request.query()), replies);
