@@ -11,7 +11,7 @@ import io.bezoar.media.Cause;
  * @param confidence whether every byte of it is known to be bad
  * @param firstSeenMillis wall clock of the first report, milliseconds since 1970
  * @param lastSeenMillis wall clock of the latest report
- * @param count reports so far, saturating
+ * @param count the most reports that any byte of the range has had, saturating
  * @param sequence number of the latest report in this device's order of reports; a repair forgets
  *     only up to the sequence number it saw, so that a new strike during the repair is kept
  */
