@@ -30,6 +30,7 @@ final class PageReader {
   private final Stage stage;
   private final Journal journal;
   private final RowLocks rows;
+  private final RowLoader loader;
   private final RowRepair repair;
   private final LostPages lost;
   private final Workspaces workspaces;
@@ -41,6 +42,7 @@ final class PageReader {
       Stage stage,
       Journal journal,
       RowLocks rows,
+      RowLoader loader,
       RowRepair repair,
       LostPages lost,
       Workspaces workspaces) {
@@ -50,6 +52,7 @@ final class PageReader {
     this.stage = stage;
     this.journal = journal;
     this.rows = rows;
+    this.loader = loader;
     this.repair = repair;
     this.lost = lost;
     this.workspaces = workspaces;
@@ -99,7 +102,7 @@ final class PageReader {
             geometry.childOffsetOfPage(page + done),
             done == 0 ? into : into.asSlice((long) done * PAGE));
       } catch (PoisonedRangeException poisoned) {
-        repair.readFaults.increment();
+        loader.readFaults.increment();
         arrived = (int) (poisoned.goodPrefixBytes() / PAGE);
       }
       ByteBuffer view = into.asByteBuffer();
@@ -156,16 +159,16 @@ final class PageReader {
         return true;
       }
     } catch (PoisonedRangeException poisoned) {
-      repair.readFaults.increment();
+      loader.readFaults.increment();
     }
     RowBuffer buffer = workspaces.takeRow();
     try {
       long row = geometry.rowOf(page);
       int column = geometry.columnOf(page);
       if (mayRepair) {
-        repair.heal(row, buffer, RowRepair.Look.CACHED, _ -> false);
+        repair.heal(row, buffer, RowLoader.Look.CACHED, _ -> false);
       } else {
-        repair.reconstruct(row, buffer);
+        loader.reconstruct(row, buffer);
       }
       if (buffer.state(column) != RowBuffer.State.GOOD) {
         return false;

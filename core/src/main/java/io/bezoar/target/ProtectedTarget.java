@@ -66,6 +66,7 @@ public final class ProtectedTarget implements DaxDevice {
   private final LostPages lost = new LostPages();
   private final Stage stage = new Stage();
   private final RowLocks rows = new RowLocks();
+  private final RowLoader loader;
   private final RowRepair repair;
   private final PageReader reader;
   private final WritePath writes;
@@ -102,6 +103,7 @@ public final class ProtectedTarget implements DaxDevice {
       this.journal = openJournal(sink);
       replaying[0] = false;
       Workspaces workspaces = new Workspaces(geometry.columns(), Journal.maxRun(geometry));
+      this.loader = new RowLoader(geometry, io, table, lost, clock);
       this.repair =
           new RowRepair(
               geometry,
@@ -109,12 +111,14 @@ public final class ProtectedTarget implements DaxDevice {
               table,
               journal,
               lost,
+              loader,
               workspaces,
               RepairBudget.forPages(geometry.dataPages(), clock),
               clock,
               sink);
       this.reader =
-          new PageReader(geometry, child, table, stage, journal, rows, repair, lost, workspaces);
+          new PageReader(
+              geometry, child, table, stage, journal, rows, loader, repair, lost, workspaces);
       this.writes =
           new WritePath(
               geometry,
@@ -585,8 +589,8 @@ public final class ProtectedTarget implements DaxDevice {
   @Override
   public DeviceCounters counters() {
     return new DeviceCounters(
-        repair.readFaults.sum(),
-        repair.checksumErrors.sum(),
+        loader.readFaults.sum(),
+        loader.checksumErrors.sum(),
         repair.redundancyErrors.sum(),
         repair.repairedBytes.sum(),
         repair.degradedBytes(),

@@ -1,8 +1,6 @@
 package io.bezoar.target;
 
-import io.bezoar.dax.PoisonedRangeException;
 import io.bezoar.dax.RecoveryPatch;
-import io.bezoar.dax.RecoveryRead;
 import io.bezoar.dax.Role;
 import io.bezoar.dax.Severity;
 import io.bezoar.media.ByteRange;
@@ -16,7 +14,6 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongPredicate;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Makes one row whole again, or says exactly what of it is lost.
@@ -49,6 +46,7 @@ final class RowRepair {
   private final ChecksumTable table;
   private final Journal journal;
   private final LostPages lost;
+  private final RowLoader loader;
   private final Workspaces workspaces;
   private final RepairBudget budget;
   private final InstantSource clock;
@@ -57,8 +55,6 @@ final class RowRepair {
   /** Child offsets of pages that are served by reconstruction because they cannot be cleared. */
   private final Set<Long> degraded = ConcurrentHashMap.newKeySet();
 
-  final LongAdder readFaults = new LongAdder();
-  final LongAdder checksumErrors = new LongAdder();
   final LongAdder redundancyErrors = new LongAdder();
   final LongAdder repairedBytes = new LongAdder();
 
@@ -68,6 +64,7 @@ final class RowRepair {
       ChecksumTable table,
       Journal journal,
       LostPages lost,
+      RowLoader loader,
       Workspaces workspaces,
       RepairBudget budget,
       InstantSource clock,
@@ -77,6 +74,7 @@ final class RowRepair {
     this.table = table;
     this.journal = journal;
     this.lost = lost;
+    this.loader = loader;
     this.workspaces = workspaces;
     this.budget = budget;
     this.clock = clock;
@@ -103,15 +101,16 @@ final class RowRepair {
    * @param replaced volume pages whose bytes are about to be replaced, so that their loss is
    *     nobody's
    */
-  Verdict heal(long row, RowBuffer buffer, Look look, LongPredicate replaced) throws IOException {
-    load(row, buffer, look);
-    int bad = countBad(buffer);
+  Verdict heal(long row, RowBuffer buffer, RowLoader.Look look, LongPredicate replaced)
+      throws IOException {
+    loader.load(row, buffer, look);
+    int bad = loader.countBad(buffer);
     if (bad == 0) {
       return checkParity(row, buffer);
     }
     if (bad == 1 && buffer.parityReadable) {
-      int column = firstBad(buffer);
-      MemorySegment rebuilt = rebuild(buffer);
+      int column = loader.firstBad(buffer);
+      MemorySegment rebuilt = loader.rebuild(buffer);
       long page = geometry.pageAt(row, column);
       if (PageCrc.of(rebuilt) == table.expected(page)) {
         return rewrite(row, column, buffer);
@@ -131,32 +130,6 @@ final class RowRepair {
   }
 
   /**
-   * Brings a row into the buffer without storing anything, rebuilding the one page that is bad.
-   *
-   * @return false when that was not possible: the bad pages are bad in the buffer
-   */
-  boolean reconstruct(long row, RowBuffer buffer) throws IOException {
-    load(row, buffer, Look.CACHED);
-    int bad = countBad(buffer);
-    return bad == 0 || (bad == 1 && rebuildOnly(row, buffer));
-  }
-
-  /** Rebuilds the one bad page in the buffer. */
-  private boolean rebuildOnly(long row, RowBuffer buffer) throws IOException {
-    if (!buffer.parityReadable) {
-      return false;
-    }
-    int column = firstBad(buffer);
-    MemorySegment rebuilt = rebuild(buffer);
-    if (PageCrc.of(rebuilt) != table.expected(geometry.pageAt(row, column))) {
-      return false;
-    }
-    buffer.page(column).copyFrom(rebuilt);
-    buffer.set(column, RowBuffer.State.GOOD, null);
-    return true;
-  }
-
-  /**
    * Parity of a row once {@code column} holds {@code data}, from everything else in the row; for
    * when the page or the parity that is there cannot be used.
    *
@@ -168,10 +141,10 @@ final class RowRepair {
       throws IOException {
     RowBuffer buffer = workspaces.takeRow();
     try {
-      load(row, buffer, Look.CACHED);
+      loader.load(row, buffer, RowLoader.Look.CACHED);
       boolean columnBad = buffer.bad(column);
-      int othersBad = countBad(buffer) - (columnBad ? 1 : 0);
-      if (othersBad > 0 && !(othersBad == 1 && !columnBad && rebuildOnly(row, buffer))) {
+      int othersBad = loader.countBad(buffer) - (columnBad ? 1 : 0);
+      if (othersBad > 0 && !(othersBad == 1 && !columnBad && loader.rebuildOnly(row, buffer))) {
         return false;
       }
       if (columnBad) {
@@ -180,7 +153,7 @@ final class RowRepair {
       if (!buffer.parityReadable) {
         replaced.add(replacedParity(row, buffer.parityCause));
       }
-      sumOfGood(buffer);
+      loader.sumOfGood(buffer);
       if (buffer.state(column) == RowBuffer.State.GOOD) {
         buffer.addToSum(column);
       }
@@ -208,93 +181,6 @@ final class RowRepair {
         Role.PARITY,
         null,
         ByteRange.ofLength(geometry.parityOffset(row), PAGE));
-  }
-
-  /** Where a look at a row may stop. */
-  enum Look {
-    /** At what any read would get. */
-    CACHED,
-    /** At the media: a page may have rotted under its cached copy. */
-    MEDIA
-  }
-
-  /** Reads a row and sums up what is good of it. */
-  private void load(long row, RowBuffer buffer, Look look) throws IOException {
-    buffer.sum.fill((byte) 0);
-    for (int column = 0; column < geometry.dataColumns(); column++) {
-      loadPage(row, column, buffer, look);
-      if (buffer.state(column) == RowBuffer.State.GOOD) {
-        buffer.addToSum(column);
-      }
-    }
-    Cause bad = fetch(geometry.parityOffset(row), buffer.parity(), look);
-    buffer.parityReadable = bad == null;
-    buffer.parityCause = bad == null ? Cause.REDUNDANCY : bad;
-  }
-
-  private void loadPage(long row, int column, RowBuffer buffer, Look look) throws IOException {
-    long page = geometry.pageAt(row, column);
-    MemorySegment into = buffer.page(column);
-    if (table.lost(page)) {
-      into.fill((byte) 0);
-      buffer.set(column, RowBuffer.State.LOST, null);
-      lost.add(page, Cause.CHECKSUM, clock.millis());
-      return;
-    }
-    long offset = geometry.childOffsetOfPage(page);
-    Cause bad = fetch(offset, into, look);
-    if (bad == null && PageCrc.of(into) != table.expected(page) && look == Look.CACHED) {
-      bad = fetch(offset, into, Look.MEDIA);
-    }
-    if (bad != null) {
-      buffer.set(column, RowBuffer.State.UNREADABLE, bad);
-    } else if (PageCrc.of(into) == table.expected(page)) {
-      buffer.set(column, RowBuffer.State.GOOD, null);
-    } else {
-      checksumErrors.increment();
-      buffer.set(column, RowBuffer.State.MISMATCH, Cause.CHECKSUM);
-    }
-  }
-
-  /** Reads a page; null when all of it came, else why not. */
-  private @Nullable Cause fetch(long offset, MemorySegment into, Look look) throws IOException {
-    try {
-      if (look == Look.CACHED) {
-        child.device().read(offset, into);
-        return null;
-      }
-      List<RecoveryRead.Hole> holes = child.device().recoveryRead(offset, into).holes();
-      if (holes.isEmpty()) {
-        return null;
-      }
-      readFaults.increment();
-      return holes.getFirst().cause();
-    } catch (PoisonedRangeException unreadable) {
-      readFaults.increment();
-      return unreadable.poisonCause();
-    }
-  }
-
-  private int countBad(RowBuffer buffer) {
-    int bad = 0;
-    for (int column = 0; column < geometry.dataColumns(); column++) {
-      bad += buffer.bad(column) ? 1 : 0;
-    }
-    return bad;
-  }
-
-  private int firstBad(RowBuffer buffer) {
-    int column = 0;
-    while (!buffer.bad(column)) {
-      column++;
-    }
-    return column;
-  }
-
-  /** What the one bad page of a row must be for the parity to be right. */
-  private static MemorySegment rebuild(RowBuffer buffer) {
-    Xor.into(buffer.sum, buffer.parity(), 0, PAGE);
-    return buffer.result.copyFrom(buffer.sum);
   }
 
   private Verdict checkParity(long row, RowBuffer buffer) throws IOException {
@@ -392,7 +278,7 @@ final class RowRepair {
   }
 
   private void declareLost(long row, RowBuffer buffer, LongPredicate replaced) throws IOException {
-    int[] columns = new int[countBad(buffer)];
+    int[] columns = new int[loader.countBad(buffer)];
     int n = 0;
     for (int column = 0; column < geometry.dataColumns(); column++) {
       if (buffer.bad(column)) {
@@ -403,8 +289,18 @@ final class RowRepair {
     for (int i = 0; i < n; i++) {
       causes[i] = buffer.cause(columns[i]);
     }
-    sumOfGood(buffer);
-    markLost(row, columns, causes, buffer.sum, buffer);
+    loader.sumOfGood(buffer);
+    boolean parityStored = markLost(row, columns, causes, buffer.sum, buffer);
+    if (n == 1 || !buffer.parityReadable) {
+      // One bad page that parity could not rebuild: parity was bad too, and is not any more.
+      redundancyErrors.increment();
+      raise(
+          parityStored ? Severity.HEALED : Severity.DEGRADED,
+          buffer.parityCause,
+          Role.PARITY,
+          new ByteRange(0, 0),
+          ByteRange.ofLength(geometry.parityOffset(row), PAGE));
+    }
     for (int i = 0; i < n; i++) {
       long page = geometry.pageAt(row, columns[i]);
       if (!replaced.test(page)) {
@@ -418,22 +314,14 @@ final class RowRepair {
     }
   }
 
-  private void sumOfGood(RowBuffer buffer) {
-    buffer.sum.fill((byte) 0);
-    for (int column = 0; column < geometry.dataColumns(); column++) {
-      if (buffer.state(column) == RowBuffer.State.GOOD) {
-        buffer.addToSum(column);
-      }
-    }
-  }
-
   /**
    * Takes pages out of a row: durable in the child's list, then in the journal, then parity without
    * them, then the table.
    *
    * @param parity what parity is without them
+   * @return whether parity could be stored in place
    */
-  private void markLost(
+  private boolean markLost(
       long row, int[] columns, Cause[] causes, MemorySegment parity, RowBuffer buffer)
       throws IOException {
     for (int i = 0; i < columns.length; i++) {
@@ -444,7 +332,8 @@ final class RowRepair {
     journal.appendMarkLost(row, columns, PageCrc.of(image), image);
     child.device().persist();
     long offset = geometry.parityOffset(row);
-    if (!child.store(offset, image)) {
+    boolean parityStored = child.store(offset, image);
+    if (!parityStored) {
       degraded.add(offset);
     }
     for (int i = 0; i < columns.length; i++) {
@@ -454,6 +343,7 @@ final class RowRepair {
       buffer.set(columns[i], RowBuffer.State.LOST, null);
       buffer.page(columns[i]).fill((byte) 0);
     }
+    return parityStored;
   }
 
   /** Sees to it that the child's list holds a page that is given up. */
@@ -473,7 +363,7 @@ final class RowRepair {
    * that are bad and stay in use are healed or declared lost first.
    */
   void retire(long row, int[] columns, RowBuffer buffer) throws IOException {
-    heal(row, buffer, Look.CACHED, page -> contains(columns, geometry.columnOf(page)));
+    heal(row, buffer, RowLoader.Look.CACHED, page -> contains(columns, geometry.columnOf(page)));
     int[] remaining =
         java.util.Arrays.stream(columns)
             .filter(column -> buffer.state(column) != RowBuffer.State.LOST)

@@ -222,7 +222,7 @@ final class WritePath implements WriteBack.Committer {
     RowBuffer buffer = workspaces.takeRow();
     try (Journal.Share _ = journal.enter(RowRepair.RUNS, RowRepair.PAGES);
         RowLocks.Held _ = rows.lock(row, 1)) {
-      repair.heal(row, buffer, RowRepair.Look.CACHED, replaced);
+      repair.heal(row, buffer, RowLoader.Look.CACHED, replaced);
     } finally {
       workspaces.give(buffer);
     }
@@ -233,7 +233,7 @@ final class WritePath implements WriteBack.Committer {
     RowBuffer buffer = workspaces.takeRow();
     try (Journal.Share _ = journal.enter(RowRepair.RUNS, RowRepair.PAGES);
         RowLocks.Held _ = rows.lock(row, 1)) {
-      return repair.heal(row, buffer, RowRepair.Look.MEDIA, _ -> false);
+      return repair.heal(row, buffer, RowLoader.Look.MEDIA, _ -> false);
     } finally {
       workspaces.give(buffer);
     }
