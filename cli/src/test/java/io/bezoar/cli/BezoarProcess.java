@@ -26,7 +26,7 @@ final class BezoarProcess {
    */
   record Result(int exitCode, List<String> lines) {
     List<JsonNode> json() {
-      return lines.stream().map(line -> (JsonNode) JSON.readTree(line)).toList();
+      return lines.stream().map(JSON::readTree).toList();
     }
 
     Result expect(int code) {

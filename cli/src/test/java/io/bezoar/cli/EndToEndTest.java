@@ -158,7 +158,8 @@ class EndToEndTest {
     Set<Long> mustBeLost = lostBy(strikes);
     assertThat(mustBeLost).as("rows struck twice").isNotEmpty();
     assertThat(readEveryPage(image)).isEqualTo(mustBeLost);
-    run("scrub", "a.pool").expect(2);
+    // The reads have found the losses; what is left to the scrub can be repaired.
+    run("scrub", "a.pool").expect(0);
     run("status", "a.pool").expect(2);
     Map<Long, String> outcomes = outcomes();
     long base = base(strikes);
@@ -166,7 +167,12 @@ class EndToEndTest {
       assertThat(outcomes.get(base / PAGE + page)).as("outcome of page %s", page).isEqualTo("lost");
     }
     for (JsonNode strike : strikes) {
-      assertThat(outcomes).containsKey(strike.path("media").path("start").asLong() / PAGE);
+      // Parity of a row that lost two data pages vouches for nothing: whether it was struck cannot
+      // be told, and it is written anew.
+      boolean canBeTold = strike.has("volume") || !losesTwoPages(strike, strikes);
+      if (canBeTold) {
+        assertThat(outcomes).containsKey(strike.path("media").path("start").asLong() / PAGE);
+      }
     }
     assertThat(readEveryPage(image)).as("after the scrub").isEqualTo(mustBeLost);
     run("bad", "clear", "a.pool", "--accept-loss", "--fill", "zero").expect(0);
@@ -174,11 +180,30 @@ class EndToEndTest {
     run("scrub", "a.pool").expect(0);
   }
 
+  private boolean losesTwoPages(JsonNode parity, List<JsonNode> strikes) throws Exception {
+    long rows = rows();
+    long base = base(strikes);
+    long row = (parity.path("media").path("start").asLong() - base) / PAGE % rows;
+    return strikes.stream()
+            .filter(strike -> strike.has("volume"))
+            .mapToLong(strike -> (strike.path("media").path("start").asLong() - base) / PAGE)
+            .filter(page -> page % rows == row)
+            .distinct()
+            .count()
+        > 1;
+  }
+
+  private long rows() throws Exception {
+    JsonNode status = run("status", "a.pool", "--json").json().getFirst();
+    return status.path("volume").asLong() / PAGE / DATA_COLUMNS;
+  }
+
   /** Media offset of the volume's first byte. */
   private static long base(List<JsonNode> strikes) {
     return strikes.stream()
         .filter(strike -> strike.has("volume"))
-        .mapToLong(s -> s.path("media").path("start").asLong() - s.path("volume").path("start").asLong())
+        .mapToLong(
+            s -> s.path("media").path("start").asLong() - s.path("volume").path("start").asLong())
         .map(offset -> Math.floorDiv(offset, PAGE) * PAGE)
         .min()
         .orElseThrow();
@@ -186,11 +211,11 @@ class EndToEndTest {
 
   /** Volume pages that share a parity row with another struck page. */
   private Set<Long> lostBy(List<JsonNode> strikes) throws Exception {
-    long volume = run("status", "a.pool", "--json").json().getFirst().path("volume").asLong();
-    long rows = volume / PAGE / DATA_COLUMNS;
+    long rows = rows();
+    long base = base(strikes);
     Map<Long, Set<Long>> struck = new HashMap<>();
     for (JsonNode strike : strikes) {
-      long page = (strike.path("media").path("start").asLong() - base(strikes)) / PAGE;
+      long page = (strike.path("media").path("start").asLong() - base) / PAGE;
       struck.computeIfAbsent(page % rows, row -> new HashSet<>()).add(page);
     }
     Set<Long> lost = new TreeSet<>();
@@ -208,29 +233,23 @@ class EndToEndTest {
         """
         image = open(%s, 'rb')
         size = h.get_size()
-        at = 0
-        def page(at):
-            want = image.read(4096).ljust(4096, b'\\0')
+        for start in range(0, size, 1 << 20):
+            end = min(start + (1 << 20), size)
+            image.seek(start)
+            want = image.read(end - start).ljust(end - start, b'\\0')
             try:
-                got = h.pread(4096, at)
+                good = bytes(h.pread(end - start, start)) == want
             except nbd.Error:
-                print('lost', at // 4096)
-                return
-            if bytes(got) != want:
-                print('wrong', at // 4096)
-        while at < size:
-            n = min(1 << 20, size - at)
-            image.seek(at)
-            want = image.read(n).ljust(n, b'\\0')
-            try:
-                got = bytes(h.pread(n, at))
-            except nbd.Error:
-                got = None
-            if got != want:
-                for p in range(at, at + n, 4096):
-                    image.seek(p)
-                    page(p)
-            at += n
+                good = False
+            if good:
+                continue
+            for at in range(start, end, 4096):
+                n = min(4096, end - at)
+                try:
+                    if bytes(h.pread(n, at)) != want[at - start:at - start + n]:
+                        print('wrong', at // 4096)
+                except nbd.Error:
+                    print('lost', at // 4096)
         """
             .formatted("'" + image + "'");
     Set<Long> lost = new TreeSet<>();
@@ -301,9 +320,10 @@ class EndToEndTest {
   }
 
   private Process nbdshProcess(String script) throws IOException {
-    return new ProcessBuilder("nbdsh", "-u", uri(), "-c", script)
-        .redirectError(ProcessBuilder.Redirect.DISCARD)
-        .start();
+    ProcessBuilder nbdsh = new ProcessBuilder("nbdsh", "-u", uri(), "-c", script);
+    // It runs the first python3 of the path, and its library belongs to the system's.
+    nbdsh.environment().merge("PATH", "/usr/bin:/bin:", (old, first) -> first + old);
+    return nbdsh.redirectError(ProcessBuilder.Redirect.INHERIT).start();
   }
 
   private List<String> nbdsh(String script) throws IOException, InterruptedException {
@@ -335,8 +355,7 @@ class EndToEndTest {
       }
     }
     Path image = folder.resolve("image");
-    Tools.run(
-            "mkfs.ext4", "-q", "-d", tree.toString(), image.toString(), IMAGE_BYTES / 1024 + "k")
+    Tools.run("mkfs.ext4", "-q", "-d", tree.toString(), image.toString(), IMAGE_BYTES / 1024 + "k")
         .orFail();
     return image;
   }

@@ -17,10 +17,12 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  * durable.
  *
  * <p><b>Invariant.</b> A record is persisted before the first byte it speaks of is stored in place,
- * and stays until everything in place is persisted. Either journal alone, with the rest of the row,
- * determines the row: A holds the new data, B the new parity, and B also the data of every second
- * column of a row that is stored between two checkpoints. So a crash plus one media fault, even one
- * that takes a whole journal, leaves every row whole and every page either old or new.
+ * and stays until everything in place is persisted. Journal B holds the new data and the new
+ * parity, journal A, at the other end, the new data again. A fault that takes B can take parity
+ * beside it, and nothing else of a row: data from A and the other pages give parity. A fault that
+ * takes A can take a data page of each row beside it: B's parity and data give that page. So a
+ * crash plus one media fault, a whole journal and what borders on it included, leaves every row
+ * whole and every page either old or new.
  *
  * <p>This is more than a partial parity log (md's PPL: untouched pages XORed) promises: that leaves
  * a torn page to be blessed as it is, and then a bit flip in it goes unseen.
@@ -47,7 +49,6 @@ final class Journal {
   private final Incident.Sink sink;
   private final ReentrantReadWriteLock epoch = new ReentrantReadWriteLock();
   private final ReentrantLock append = new ReentrantLock();
-  private final EpochRows epochRows;
   private final MemorySegment headerPage;
   private final Arena arena = Arena.ofAuto();
   private final long capacityPages;
@@ -77,7 +78,6 @@ final class Journal {
     this.capacityPages = geometry.journalPages() - 1;
     this.softPages =
         child.device().info().persistCheap() ? Math.min(capacityPages, CHEAP_PAGES) : capacityPages;
-    this.epochRows = new EpochRows(capacityPages);
     this.headerPage = arena.allocate(PAGE, Units.LINE_BYTES);
   }
 
@@ -186,13 +186,9 @@ final class Journal {
       throws IOException {
     append.lock();
     try {
-      boolean again = false;
-      for (int i = 0; i < count; i++) {
-        again |= epochRows.note(geometry.rowOf(firstPage + i), geometry.columnOf(firstPage + i));
-      }
       write(
           new JournalLayout.Header(
-              nextSequence, JournalLayout.Kind.STORE, firstPage, again, dataSums, paritySums),
+              nextSequence, JournalLayout.Kind.STORE, firstPage, dataSums, paritySums),
           data,
           parity);
     } finally {
@@ -208,8 +204,7 @@ final class Journal {
       int[] sums = new int[columns.length];
       java.util.Arrays.fill(sums, paritySum);
       write(
-          new JournalLayout.Header(
-              nextSequence, JournalLayout.Kind.MARK_LOST, row, false, columns, sums),
+          new JournalLayout.Header(nextSequence, JournalLayout.Kind.MARK_LOST, row, columns, sums),
           MemorySegment.NULL,
           parity);
     } finally {
@@ -220,17 +215,7 @@ final class Journal {
   private void write(JournalLayout.Header header, MemorySegment data, MemorySegment parity)
       throws IOException {
     boolean inA = writeA(header, data);
-    JournalLayout.Header forB =
-        inA
-            ? header
-            : new JournalLayout.Header(
-                header.sequence(),
-                header.kind(),
-                header.first(),
-                header.kind() == JournalLayout.Kind.STORE,
-                header.dataSums(),
-                header.paritySums());
-    boolean inB = writeB(forB, data, parity);
+    boolean inB = writeB(header, data, parity);
     if (!inA && !inB) {
       throw new IOException(
           child.device().info().name()
@@ -238,7 +223,7 @@ final class Journal {
     }
     nextSequence++;
     pageInA += header.pagesInA();
-    pageInB += forB.pagesInB();
+    pageInB += header.pagesInB();
   }
 
   private boolean writeA(JournalLayout.Header header, MemorySegment data) throws IOException {
@@ -257,7 +242,7 @@ final class Journal {
     JournalLayout.encodeRecord(headerPage, head.formatId(), header);
     boolean stored = store(at, headerPage.asSlice(0, header.headerBytes()));
     stored &= store(at + PAGE, parity.asSlice(0, (long) header.parityImages() * PAGE));
-    if (header.dataInBoth()) {
+    if (header.dataImages() > 0) {
       stored &=
           store(
               at + (1L + header.parityImages()) * PAGE,
@@ -327,7 +312,6 @@ final class Journal {
       }
       pageInA = 1;
       pageInB = 1;
-      epochRows.clear();
     } finally {
       append.unlock();
     }

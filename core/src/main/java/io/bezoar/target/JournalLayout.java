@@ -34,14 +34,13 @@ import org.jspecify.annotations.Nullable;
  * 24  first volume page (STORE) or row (MARK_LOST)   8
  * 32  count   4
  * 36  kind   4
- * 40  1 when journal B holds data images too   4
- * 44  CRC32C of header and entries with this field zero   4
- * 48  zero   16
+ * 40  CRC32C of header and entries with this field zero   4
+ * 44  zero   20
  * 64  entries: {checksum of the data page, or lost column | checksum of the parity page}   count x 8
  * </pre>
  *
  * then the images, each on a page of its own: in journal A the data pages, in journal B the parity
- * pages, followed by the data pages where the header says so.
+ * pages, followed by the data pages.
  */
 final class JournalLayout {
   static final int HEADER_BYTES = 64;
@@ -89,13 +88,11 @@ final class JournalLayout {
    * @param sequence position in the order of records
    * @param kind what it does
    * @param first first volume page (STORE) or row (MARK_LOST)
-   * @param dataInBoth whether journal B holds the data images too
    * @param dataSums checksums of the data pages (STORE) or lost columns (MARK_LOST)
    * @param paritySums checksums of the parity pages; for MARK_LOST the first one counts
    */
   @SuppressWarnings("ArrayRecordComponent") // Never compared, never handed on to be changed.
-  record Header(
-      long sequence, Kind kind, long first, boolean dataInBoth, int[] dataSums, int[] paritySums) {
+  record Header(long sequence, Kind kind, long first, int[] dataSums, int[] paritySums) {
 
     int count() {
       return dataSums.length;
@@ -118,7 +115,7 @@ final class JournalLayout {
 
     /** Pages that the record fills in journal B, its header page included. */
     int pagesInB() {
-      return 1 + parityImages() + (dataInBoth ? dataImages() : 0);
+      return 1 + parityImages() + dataImages();
     }
 
     int headerBytes() {
@@ -154,12 +151,11 @@ final class JournalLayout {
     used.set(LONG, 24, header.first());
     used.set(INT, 32, header.count());
     used.set(INT, 36, header.kind().code);
-    used.set(INT, 40, header.dataInBoth() ? 1 : 0);
     for (int i = 0; i < header.count(); i++) {
       used.set(INT, HEADER_BYTES + 8L * i, header.dataSums()[i]);
       used.set(INT, HEADER_BYTES + 8L * i + 4, header.paritySums()[i]);
     }
-    used.set(INT, 44, crc(used, header.headerBytes()));
+    used.set(INT, 40, crc(used, header.headerBytes()));
   }
 
   /** The record that starts in this page, or null when it is not record {@code sequence}. */
@@ -173,7 +169,7 @@ final class JournalLayout {
     if (count < 1
         || count > MAX_COUNT
         || page.byteSize() < Units.PAGE_BYTES
-        || !checks(page, 44, HEADER_BYTES + ENTRY_BYTES * count)) {
+        || !checks(page, 40, HEADER_BYTES + ENTRY_BYTES * count)) {
       return null;
     }
     int code = page.get(INT, 36);
@@ -184,8 +180,7 @@ final class JournalLayout {
       dataSums[i] = page.get(INT, HEADER_BYTES + 8L * i);
       paritySums[i] = page.get(INT, HEADER_BYTES + 8L * i + 4);
     }
-    return new Header(
-        sequence, kind, page.get(LONG, 24), page.get(INT, 40) != 0, dataSums, paritySums);
+    return new Header(sequence, kind, page.get(LONG, 24), dataSums, paritySums);
   }
 
   private static boolean checks(MemorySegment bytes, long checkAt, int length) {

@@ -133,7 +133,7 @@ final class JournalScan {
       parity[i] = image(b, atB + (1L + i) * PAGE, header.paritySums()[i]);
       wholeB &= parity[i] != null;
     }
-    for (int i = 0; header.dataInBoth() && i < n; i++) {
+    for (int i = 0; i < n; i++) {
       MemorySegment second = image(b, atB + (1L + parity.length + i) * PAGE, header.dataSums()[i]);
       wholeB &= second != null;
       data[i] = data[i] != null ? data[i] : second;
