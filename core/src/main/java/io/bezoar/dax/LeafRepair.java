@@ -166,7 +166,8 @@ final class LeafRepair {
       }
       device.flushList();
       mediaTouched = true;
-      MemorySegment buffer = arena.allocate(VERIFY_BYTES, LINE_BYTES);
+      long longest = images.stream().mapToLong(image -> image.range().length()).max().orElse(0);
+      MemorySegment buffer = arena.allocate(Math.min(VERIFY_BYTES, longest), LINE_BYTES);
       for (int attempt = 1; !images.isEmpty(); attempt++) {
         for (Image image : images) {
           reinitialise(image);
@@ -287,18 +288,27 @@ final class LeafRepair {
         ByteRanges readable, Image image, ByteRange part, MemorySegment found) {
       List<ByteRange> equal = new ArrayList<>();
       for (ByteRange run : readable.asList()) {
+        if (isEqual(run, image, part, found)) {
+          equal.add(run);
+          continue;
+        }
         for (long at = run.start(); at < run.end(); at += LINE_BYTES) {
-          long expected = at - image.range().start();
-          long in = at - part.start();
-          long differs =
-              MemorySegment.mismatch(
-                  image.bytes(), expected, expected + LINE_BYTES, found, in, in + LINE_BYTES);
-          if (differs == -1) {
-            equal.add(ByteRange.ofLength(at, LINE_BYTES));
+          ByteRange line = ByteRange.ofLength(at, LINE_BYTES);
+          if (isEqual(line, image, part, found)) {
+            equal.add(line);
           }
         }
       }
       return ByteRanges.of(equal);
+    }
+
+    private static boolean isEqual(
+        ByteRange run, Image image, ByteRange part, MemorySegment found) {
+      ByteRange expected = run.shift(-image.range().start());
+      ByteRange in = run.shift(-part.start());
+      return MemorySegment.mismatch(
+              image.bytes(), expected.start(), expected.end(), found, in.start(), in.end())
+          == -1;
     }
 
     /** The lines of {@code part} that could be read past the cache. */

@@ -232,10 +232,11 @@ final class MappedMedia extends FileMedia {
       }
       storeBelow(range, src);
       drill.cure(range);
-      if (!unreadable(range).isEmpty()) {
-        mapping.restore(range); // drops what the page table still remembers of the bad page
-      }
       List<ByteRange> bad = unreadable(range);
+      if (!bad.isEmpty()) {
+        mapping.restore(range); // drops what the page table still remembers of the bad page
+        bad = unreadable(range);
+      }
       if (!bad.isEmpty()) {
         requirePresent();
         throw fault(bad.getFirst(), Cause.TRAP, bad.getFirst().start() - offset);

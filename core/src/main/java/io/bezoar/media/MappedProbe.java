@@ -30,6 +30,9 @@ final class MappedProbe {
   private static final int PAGE = Units.PAGE_BYTES;
   private static final long FEW_BYTES = 64L * PAGE;
 
+  /** Not worth a scan: it has to be opened and closed, and what it finds to be confirmed. */
+  private static final long SO_FEW_BYTES = 4L * PAGE;
+
   private final MemorySegment segment;
   private final Descriptor file;
   private final List<ByteRange> bad = new ArrayList<>();
@@ -86,6 +89,10 @@ final class MappedProbe {
   /** Narrows [from, to) to what is not present, then confirms it. */
   private void suspects(long from, long to) {
     if (from >= to) {
+      return;
+    }
+    if (to - from <= SO_FEW_BYTES) {
+      withoutHoles(from, to);
       return;
     }
     long pagemap =
