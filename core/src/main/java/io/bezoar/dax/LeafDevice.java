@@ -156,6 +156,7 @@ public final class LeafDevice implements DaxDevice {
       try {
         unpersisted.mark(offset, range.end());
         media.write(offset, src);
+        unpersisted.mark(offset, range.end());
       } catch (MediaFaultException fault) {
         throwUnlessRepaired(fault, before);
         continue;
@@ -246,7 +247,7 @@ public final class LeafDevice implements DaxDevice {
     try {
       return store.scrub(list);
     } catch (PersistFailedException failed) {
-      throw persistFailed(failed, unpersisted.take());
+      throw persistFailed(failed, unpersisted.take().ranges());
     } catch (MediaUnavailableException absent) {
       throw state.absent(absent);
     }
@@ -365,7 +366,7 @@ public final class LeafDevice implements DaxDevice {
     try {
       store.flush(list);
     } catch (PersistFailedException failed) {
-      throw persistFailed(failed, unpersisted.take());
+      throw persistFailed(failed, unpersisted.take().ranges());
     } catch (MediaUnavailableException absent) {
       throw state.absent(absent);
     }
@@ -373,14 +374,14 @@ public final class LeafDevice implements DaxDevice {
 
   /** Makes everything written, and everything recorded, durable. */
   void persistMedia() throws IOException {
-    ByteRanges written = unpersisted.take();
+    UnpersistedRegions.Taken written = unpersisted.take();
     try {
       if (state.get() == DeviceState.ONLINE && store.flush(list)) {
         return;
       }
       media.persist();
     } catch (PersistFailedException failed) {
-      throw persistFailed(failed, written.union(unpersisted.take()));
+      throw persistFailed(failed, written.ranges().union(unpersisted.take().ranges()));
     } catch (MediaUnavailableException absent) {
       throw state.absent(absent);
     }

@@ -47,9 +47,9 @@ final class PoisonListStore {
   private final List<Copy> copies;
   private final int pages;
   private final ReentrantLock lock = new ReentrantLock();
-  // All guarded by lock.
+  // Guarded by lock; the second is looked at without it.
   private long generation;
-  private long durableUpTo;
+  private volatile long durableUpTo;
 
   /** One copy: where it is, and each page's part of its digest as it should be there. */
   private static final class Copy {
@@ -163,6 +163,9 @@ final class PoisonListStore {
    */
   boolean flush(PoisonList list) throws IOException {
     long wanted = list.changeCount();
+    if (durableUpTo >= wanted) {
+      return false;
+    }
     lock.lock();
     try (Arena arena = Arena.ofConfined()) {
       if (durableUpTo >= wanted) {

@@ -12,6 +12,9 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 class UnpersistedRegionsTest {
@@ -22,12 +25,12 @@ class UnpersistedRegionsTest {
     UnpersistedRegions regions = new UnpersistedRegions(1L << 30);
     regions.mark(REGION_BYTES - 1, REGION_BYTES + 1);
     regions.mark(100 * REGION_BYTES, 101 * REGION_BYTES);
-    assertThat(regions.take())
+    assertThat(regions.take().ranges())
         .isEqualTo(
             ByteRanges.of(
                 new ByteRange(0, 2 * REGION_BYTES),
                 new ByteRange(100 * REGION_BYTES, 101 * REGION_BYTES)));
-    assertThat(regions.take().isEmpty()).isTrue();
+    assertThat(regions.take().ranges().isEmpty()).isTrue();
   }
 
   @Test
@@ -35,10 +38,37 @@ class UnpersistedRegionsTest {
     long size = 3 * REGION_BYTES + Units.PAGE_BYTES;
     UnpersistedRegions small = new UnpersistedRegions(size);
     small.mark(size - 1, size);
-    assertThat(small.take().asList()).containsExactly(new ByteRange(3 * REGION_BYTES, size));
+    assertThat(small.take().ranges().asList())
+        .containsExactly(new ByteRange(3 * REGION_BYTES, size));
     UnpersistedRegions large = new UnpersistedRegions(1L << 50);
     large.mark((1L << 50) - 1, 1L << 50);
-    assertThat(large.take().totalBytes()).isLessThanOrEqualTo(1L << 35);
+    assertThat(large.take().ranges().totalBytes()).isLessThanOrEqualTo(1L << 35);
+  }
+
+  @Test
+  void shouldOverlookNoMarkWhileOthersTake() throws Exception {
+    UnpersistedRegions regions = new UnpersistedRegions(1L << 30);
+    int count = 20_000;
+    AtomicBoolean done = new AtomicBoolean();
+    List<ByteRange> taken = new ArrayList<>();
+    Thread taker =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  while (!done.get()) {
+                    taken.addAll(regions.take().ranges().asList());
+                  }
+                });
+    List<ByteRange> marked = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      ByteRange region = ByteRange.ofLength(i * 7919L % 16384 * REGION_BYTES, REGION_BYTES);
+      regions.mark(region.start(), region.end());
+      marked.add(region);
+    }
+    done.set(true);
+    taker.join();
+    taken.addAll(regions.take().ranges().asList());
+    assertThat(ByteRanges.of(taken)).isEqualTo(ByteRanges.of(marked));
   }
 
   @Test
