@@ -4,7 +4,10 @@ import io.bezoar.media.Units;
 import java.nio.ByteBuffer;
 import java.util.zip.CRC32C;
 
-/** Checksums of pages in private memory, in the form in which the table stores them. */
+/**
+ * Checksums of pages in private memory, in the form in which the table stores them: that of zeroes
+ * is zero, and so that of the XOR of pages is the XOR of theirs.
+ */
 final class PageCrc {
   private PageCrc() {}
 
