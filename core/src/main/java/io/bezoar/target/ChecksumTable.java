@@ -194,7 +194,8 @@ final class ChecksumTable {
     if (best.quality != Quality.UNREADABLE) {
       chosen.copyFrom(best.image);
     }
-    if (best.quality == other.quality && best.image.mismatch(other.image) < 0) {
+    boolean known = best.quality.compareTo(Quality.TORN) <= 0;
+    if (known && best.quality == other.quality && best.image.mismatch(other.image) < 0) {
       return;
     }
     if (best.quality != Quality.SEALED && other.quality != Quality.UNREADABLE) {

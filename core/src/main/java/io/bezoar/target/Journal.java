@@ -1,5 +1,6 @@
 package io.bezoar.target;
 
+import io.bezoar.dax.DeviceState;
 import io.bezoar.dax.PoisonedRangeException;
 import io.bezoar.dax.Role;
 import io.bezoar.dax.Severity;
@@ -11,6 +12,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Closes the write hole: before anything of a row changes in place, a record of what it will be is
@@ -31,8 +33,9 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  * most, takes row locks, {@linkplain #append appends}, persists the child, stores in place, unlocks
  * and leaves. When the space is used up the next to enter waits until the epoch is empty and makes
  * a checkpoint: everything in place and the checksum table are persisted, then the heads move past
- * all records and are persisted too, and only then is the space written again. Lock order: epoch,
- * rows, append.
+ * all records and are persisted too, and only then is the space written again. Once records and
+ * rows have come apart because the child failed in between, nothing is forgotten any more: the next
+ * open replays. Lock order: epoch, rows, append.
  */
 final class Journal {
   private static final int PAGE = Units.PAGE_BYTES;
@@ -53,6 +56,7 @@ final class Journal {
   private final Arena arena = Arena.ofAuto();
   private final long capacityPages;
   private final long softPages;
+  private volatile @Nullable IOException interrupted;
 
   // Guarded by append.
   private JournalLayout.Head head;
@@ -229,7 +233,7 @@ final class Journal {
   private boolean writeA(JournalLayout.Header header, MemorySegment data) throws IOException {
     long at = geometry.journalStart(0) + pageInA * PAGE;
     JournalLayout.encodeRecord(headerPage, head.formatId(), header);
-    boolean stored = store(at, headerPage.asSlice(0, header.headerBytes()));
+    boolean stored = storeHeader(at, header.headerBytes());
     if (header.dataImages() > 0) {
       stored &= store(at + PAGE, data.asSlice(0, (long) header.dataImages() * PAGE));
     }
@@ -240,7 +244,7 @@ final class Journal {
       throws IOException {
     long at = geometry.journalStart(1) + pageInB * PAGE;
     JournalLayout.encodeRecord(headerPage, head.formatId(), header);
-    boolean stored = store(at, headerPage.asSlice(0, header.headerBytes()));
+    boolean stored = storeHeader(at, header.headerBytes());
     stored &= store(at + PAGE, parity.asSlice(0, (long) header.parityImages() * PAGE));
     if (header.dataImages() > 0) {
       stored &=
@@ -251,15 +255,29 @@ final class Journal {
     return stored;
   }
 
+  /** Over poison the whole page: a line that is replaced in part cannot be cleared. */
+  private boolean storeHeader(long offset, int headerBytes) throws IOException {
+    try {
+      child.device().write(offset, headerPage.asSlice(0, headerBytes));
+      return true;
+    } catch (PoisonedRangeException inTheWay) {
+      return clear(offset, headerPage, inTheWay.poisonCause());
+    }
+  }
+
   private boolean store(long offset, MemorySegment bytes) throws IOException {
     try {
       child.device().write(offset, bytes);
       return true;
     } catch (PoisonedRangeException inTheWay) {
-      boolean stored = child.device().recoveryWrite(offset, bytes).complete();
-      raise(stored, inTheWay.poisonCause(), offset, bytes.byteSize());
-      return stored;
+      return clear(offset, bytes, inTheWay.poisonCause());
     }
+  }
+
+  private boolean clear(long offset, MemorySegment bytes, Cause cause) throws IOException {
+    boolean stored = child.device().recoveryWrite(offset, bytes).complete();
+    raise(stored, cause, offset, bytes.byteSize());
+    return stored;
   }
 
   private void raise(boolean stored, Cause cause, long offset, long length) {
@@ -288,6 +306,35 @@ final class Journal {
     }
   }
 
+  /**
+   * The child failed after records were written and before all of them stood in place. Inside the
+   * epoch of those records, so that no checkpoint comes in between. A child that is not online any
+   * more needs no such mark: it takes nothing until it is reopened.
+   */
+  void interrupt(Exception half) {
+    if (child.device().state() == DeviceState.ONLINE) {
+      interrupted =
+          new IOException(
+              child.device().info().name()
+                  + ": a write was interrupted between its record and its place; reopen the device"
+                  + " to replay the journal",
+              half);
+    }
+  }
+
+  /** Why nothing may be written until the device is reopened, or null. */
+  @Nullable IOException interrupted() {
+    return interrupted;
+  }
+
+  /** Throws when the journal must be replayed first. */
+  void checkUninterrupted() throws IOException {
+    IOException failed = interrupted;
+    if (failed != null) {
+      throw failed;
+    }
+  }
+
   /** Work done between epochs. */
   @FunctionalInterface
   interface ExclusiveWork {
@@ -295,20 +342,24 @@ final class Journal {
   }
 
   private void checkpointExclusively() throws IOException {
+    checkUninterrupted();
     append.lock();
     try {
       table.writeBack();
       child.device().persist();
       if (nextSequence != head.firstSequence()) {
-        head = new JournalLayout.Head(head.formatId(), head.generation() + 1, nextSequence);
-        boolean written = writeHead(0, head);
-        written |= writeHead(1, head);
+        JournalLayout.Head next =
+            new JournalLayout.Head(head.formatId(), head.generation() + 1, nextSequence);
+        boolean written = writeHead(0, next);
+        written |= writeHead(1, next);
         if (!written) {
           throw new IOException(
               child.device().info().name()
                   + ": neither journal head can be written; move the data to another device");
         }
         child.device().persist();
+        // Not before: a head that did not get there must be tried again before space is reused.
+        head = next;
       }
       pageInA = 1;
       pageInB = 1;

@@ -124,14 +124,15 @@ final class PageReader {
 
   /** Settles one page under its row lock; false when it is lost. */
   private boolean readSlowly(long page, MemorySegment into) throws IOException {
-    if (child.state() != DeviceState.ONLINE) {
+    if (child.state() != DeviceState.ONLINE || journal.interrupted() != null) {
       try (RowLocks.Held _ = rows.lock(geometry.rowOf(page), 1)) {
         return readLocked(page, into, false);
       }
     }
     try (Journal.Share _ = journal.enter(RowRepair.RUNS, RowRepair.PAGES);
         RowLocks.Held _ = rows.lock(geometry.rowOf(page), 1)) {
-      return readLocked(page, into, true);
+      // What a failed child left half written is the replay's to settle, not a repair's.
+      return readLocked(page, into, journal.interrupted() == null);
     }
   }
 

@@ -247,7 +247,10 @@ public final class ProtectedTarget implements DaxDevice {
     if (closed) {
       return DeviceState.OFFLINE;
     }
-    return writes.interrupted() != null ? DeviceState.READ_ONLY : child.state();
+    DeviceState below = child.state();
+    return below == DeviceState.ONLINE && writes.interrupted() != null
+        ? DeviceState.READ_ONLY
+        : below;
   }
 
   @Override

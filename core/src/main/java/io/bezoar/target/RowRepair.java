@@ -195,8 +195,31 @@ final class RowRepair {
     redundancyErrors.increment();
     Cause cause = buffer.parityReadable ? Cause.REDUNDANCY : buffer.parityCause;
     buffer.parity().copyFrom(buffer.sum);
+    if (!degraded.contains(geometry.parityOffset(row))) {
+      recordParity(row, buffer);
+    }
     return storeRepair(
         geometry.parityOffset(row), buffer.parity(), cause, Role.PARITY, new ByteRange(0, 0));
+  }
+
+  /**
+   * Writes parity that was wrong into the journal: an older record of the row may have been
+   * computed from it, and its replay would bring it back. Durable with the repair's own persist.
+   */
+  private void recordParity(long row, RowBuffer buffer) throws IOException {
+    for (int column = 0; column < geometry.dataColumns(); column++) {
+      if (buffer.state(column) == RowBuffer.State.GOOD) {
+        long page = geometry.pageAt(row, column);
+        journal.appendStore(
+            page,
+            1,
+            new int[] {table.expected(page)},
+            new int[] {PageCrc.of(buffer.parity())},
+            buffer.page(column),
+            buffer.parity());
+        return;
+      }
+    }
   }
 
   private Verdict rewrite(long row, int column, RowBuffer buffer) throws IOException {
@@ -331,17 +354,30 @@ final class RowRepair {
     child.device().persist();
     journal.appendMarkLost(row, columns, PageCrc.of(image), image);
     child.device().persist();
-    long offset = geometry.parityOffset(row);
-    boolean parityStored = child.store(offset, image);
-    if (!parityStored) {
-      degraded.add(offset);
+    boolean parityStored;
+    try {
+      parityStored = placeLoss(row, columns, image);
+    } catch (IOException | RuntimeException half) {
+      journal.interrupt(half);
+      throw half;
     }
     for (int i = 0; i < columns.length; i++) {
       long page = geometry.pageAt(row, columns[i]);
-      table.setLost(page);
       lost.add(page, causes[i], clock.millis());
       buffer.set(columns[i], RowBuffer.State.LOST, null);
       buffer.page(columns[i]).fill((byte) 0);
+    }
+    return parityStored;
+  }
+
+  private boolean placeLoss(long row, int[] columns, MemorySegment parity) throws IOException {
+    long offset = geometry.parityOffset(row);
+    boolean parityStored = child.store(offset, parity);
+    if (!parityStored) {
+      degraded.add(offset);
+    }
+    for (int column : columns) {
+      table.setLost(geometry.pageAt(row, column));
     }
     return parityStored;
   }

@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
  * Takes writes of any alignment apart into runs and merged pages, and stores them: at once where a
  * persist costs nothing, else into the stage, from which a flush or the watermark takes them.
  *
- * <p><b>Invariant.</b> Between the persist of a record and its place in the rows nothing may fail
- * silently: when the child fails there, the target refuses every further write until it is reopened
- * and the journal replayed.
+ * <p><b>Invariant.</b> Between a record and its place in the rows nothing may fail silently: when
+ * the child fails there, the target refuses every further write, repair and checkpoint until it is
+ * reopened and the journal replayed.
  */
 final class WritePath implements WriteBack.Committer {
   private static final int PAGE = Units.PAGE_BYTES;
@@ -34,7 +34,6 @@ final class WritePath implements WriteBack.Committer {
   private final WriteBack writeBack;
   private final boolean direct;
   private final int maxRun;
-  private volatile @Nullable IOException interrupted;
 
   WritePath(
       Geometry geometry,
@@ -71,7 +70,7 @@ final class WritePath implements WriteBack.Committer {
 
   /** The failure after which the rows may be half written, or null. */
   @Nullable IOException interrupted() {
-    return interrupted;
+    return journal.interrupted();
   }
 
   /**
@@ -109,10 +108,7 @@ final class WritePath implements WriteBack.Committer {
 
   /** Makes everything stored before durable. */
   void persist() throws IOException {
-    IOException failed = interrupted;
-    if (failed != null) {
-      throw failed;
-    }
+    journal.checkUninterrupted();
     // A failed persist is sticky: the child says so itself, before anything is tried.
     if (child.state() != DeviceState.ONLINE || !writeBack.flush()) {
       child.persist();
@@ -172,6 +168,7 @@ final class WritePath implements WriteBack.Committer {
         long stopped = RowWriter.PREPARED;
         try (Journal.Share _ = journal.enter(1 + RowRepair.RUNS, 1 + RowRepair.PAGES);
             RowLocks.Held _ = rows.lock(row, 1)) {
+          journal.checkUninterrupted();
           if (!reader.readForUpdate(page, merged)) {
             return false;
           }
@@ -194,25 +191,21 @@ final class WritePath implements WriteBack.Committer {
 
   @Override
   public void commit(List<RowWriter.Run> runs) throws IOException {
-    IOException failed = interrupted;
-    if (failed != null) {
-      throw failed;
-    }
-    for (RowWriter.Run run : runs) {
-      writer.record(run);
-    }
-    child.persist();
+    journal.checkUninterrupted();
+    int recorded = 0;
     try {
+      for (RowWriter.Run run : runs) {
+        writer.record(run);
+        recorded++;
+      }
+      child.persist();
       for (RowWriter.Run run : runs) {
         writer.place(run);
       }
     } catch (IOException | RuntimeException half) {
-      interrupted =
-          new IOException(
-              child.info().name()
-                  + ": a write was interrupted between its record and its place; reopen the device"
-                  + " to replay the journal",
-              half);
+      if (recorded > 0) {
+        journal.interrupt(half);
+      }
       throw half;
     }
   }
@@ -222,6 +215,7 @@ final class WritePath implements WriteBack.Committer {
     RowBuffer buffer = workspaces.takeRow();
     try (Journal.Share _ = journal.enter(RowRepair.RUNS, RowRepair.PAGES);
         RowLocks.Held _ = rows.lock(row, 1)) {
+      journal.checkUninterrupted();
       repair.heal(row, buffer, RowLoader.Look.CACHED, replaced);
     } finally {
       workspaces.give(buffer);
@@ -233,6 +227,7 @@ final class WritePath implements WriteBack.Committer {
     RowBuffer buffer = workspaces.takeRow();
     try (Journal.Share _ = journal.enter(RowRepair.RUNS, RowRepair.PAGES);
         RowLocks.Held _ = rows.lock(row, 1)) {
+      journal.checkUninterrupted();
       return repair.heal(row, buffer, RowLoader.Look.MEDIA, _ -> false);
     } finally {
       workspaces.give(buffer);
@@ -244,6 +239,7 @@ final class WritePath implements WriteBack.Committer {
     RowBuffer buffer = workspaces.takeRow();
     try (Journal.Share _ = journal.enter(2L * RowRepair.RUNS, 2L * RowRepair.PAGES);
         RowLocks.Held _ = rows.lock(row, 1)) {
+      journal.checkUninterrupted();
       repair.retire(row, columns, buffer);
     } finally {
       workspaces.give(buffer);
