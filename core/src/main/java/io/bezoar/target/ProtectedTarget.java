@@ -511,7 +511,14 @@ public final class ProtectedTarget implements DaxDevice {
         switch (writes.healRow(firstRow + i)) {
           case REPAIRED -> repaired++;
           case DEGRADED -> degraded++;
-          case WHOLE, LOST -> {}
+          case LOST -> {}
+          case WHOLE -> {
+            if (!suspicion.unreadable().get(i)) {
+              // A write was in progress when it was looked at.
+              long row = firstRow + i;
+              suspicion.found().removeIf(page -> geometry.rowOfChild(page.start()) == row);
+            }
+          }
         }
       }
     }

@@ -48,12 +48,14 @@ final class RowScrub {
    * What looks wrong in a chunk.
    *
    * @param rows rows to settle, relative to the first
+   * @param unreadable those of them of which something could not be read; what merely does not
+   *     verify may be a write in progress
    * @param found the pages of the child that did not verify
    */
-  record Suspicion(BitSet rows, List<ByteRange> found) {}
+  record Suspicion(BitSet rows, BitSet unreadable, List<ByteRange> found) {}
 
   Suspicion check(long firstRow, int count) throws IOException {
-    Suspicion suspicion = new Suspicion(new BitSet(count), new ArrayList<>());
+    Suspicion suspicion = new Suspicion(new BitSet(count), new BitSet(count), new ArrayList<>());
     Arrays.fill(sums, 0);
     for (int c = 0; c < geometry.dataColumns(); c++) {
       boolean[] readable = readColumn(firstRow, c, count);
@@ -65,7 +67,7 @@ final class RowScrub {
     for (int i = 0; i < count; i++) {
       boolean differs = !readable[i] || PageCrc.of(view, i * PAGE) != sums[i];
       if (!readable[i] || (differs && !suspicion.rows.get(i))) {
-        suspect(suspicion, i, geometry.parityOffset(firstRow + i));
+        suspect(suspicion, i, readable[i], geometry.parityOffset(firstRow + i));
       }
     }
     return suspicion;
@@ -81,12 +83,15 @@ final class RowScrub {
     if (readable && sum == table.expected(page)) {
       sums[i] ^= sum;
     } else {
-      suspect(suspicion, i, geometry.childOffsetOfPage(page));
+      suspect(suspicion, i, readable, geometry.childOffsetOfPage(page));
     }
   }
 
-  private static void suspect(Suspicion suspicion, int i, long childOffset) {
+  private static void suspect(Suspicion suspicion, int i, boolean readable, long childOffset) {
     suspicion.rows.set(i);
+    if (!readable) {
+      suspicion.unreadable.set(i);
+    }
     suspicion.found.add(ByteRange.ofLength(childOffset, PAGE));
   }
 

@@ -3,6 +3,7 @@ package io.bezoar.target;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bezoar.media.FaultKind;
+import io.bezoar.media.SimMedia;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -16,8 +17,10 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLongArray;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -147,5 +150,53 @@ class ConcurrencyTest {
       rig.deliver();
     }
     return null;
+  }
+
+  @Test
+  void shouldNotTakeAWriteInProgressForDamageWhenScrubbing() throws Exception {
+    Rig rig = Rig.create(6, 40, WritePath.WriteMode.DIRECT, 5, 64);
+    byte[] bytes = new byte[Rig.PAGE];
+    new SplittableRandom(1).nextBytes(bytes);
+    long parity = rig.geometry.parityOffset(7);
+    CountDownLatch halfWritten = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    rig.media.onStep(
+        (step, range) -> {
+          if (step == SimMedia.Step.WRITE && range.start() == parity) {
+            halfWritten.countDown();
+            try {
+              goOn.await();
+            } catch (InterruptedException e) {
+              throw new IOException(e);
+            }
+          }
+        });
+    FutureTask<Void> write = task(() -> rig.write(7L * Rig.PAGE, bytes));
+    FutureTask<ScrubStep> scrub = new FutureTask<>(() -> rig.target.scrubRows(0, 16));
+    Thread writer = Thread.ofPlatform().start(write);
+    halfWritten.await();
+    Thread scrubber = Thread.ofPlatform().start(scrub);
+    // It has looked at the row, and waits for its lock.
+    while (scrubber.isAlive() && scrubber.getState() != Thread.State.WAITING) {
+      Thread.onSpinWait();
+    }
+    goOn.countDown();
+    assertThat(scrub.get().found()).isEmpty();
+    assertThat(scrub.get().repaired()).isZero();
+    write.get();
+    writer.join();
+    scrubber.join();
+  }
+
+  private interface Action {
+    void run() throws IOException;
+  }
+
+  private static FutureTask<Void> task(Action action) {
+    return new FutureTask<>(
+        () -> {
+          action.run();
+          return null;
+        });
   }
 }
