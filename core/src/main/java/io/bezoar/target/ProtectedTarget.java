@@ -53,6 +53,9 @@ import java.util.concurrent.ConcurrentLinkedDeque;
 public final class ProtectedTarget implements DaxDevice {
   private static final int PAGE = Units.PAGE_BYTES;
 
+  /** Most bytes of one reported range that are healed at once: 64 MiB. */
+  private static final long ABSORB_BYTES_MAX = 64L << 20;
+
   /** Distance that the numbers of new records keep from any that a crash may have left behind. */
   private static final long SEQUENCE_GAP = 1L << 32;
 
@@ -73,6 +76,7 @@ public final class ProtectedTarget implements DaxDevice {
   private final Claim childClaim;
   private final ConcurrentLinkedDeque<RowScrub> scrubs = new ConcurrentLinkedDeque<>();
   private volatile boolean opened;
+  private volatile boolean closing;
   private volatile boolean closed;
 
   private ProtectedTarget(
@@ -483,11 +487,11 @@ public final class ProtectedTarget implements DaxDevice {
   }
 
   private void healRows(ByteRange below) throws IOException {
-    if (state() != DeviceState.ONLINE) {
-      return;
-    }
     for (Geometry.RowRange span : geometry.rowsOf(below)) {
       for (long row = span.first(); row < span.end(); row++) {
+        if (closing || state() != DeviceState.ONLINE) {
+          return;
+        }
         writes.healRow(row);
       }
     }
@@ -639,6 +643,7 @@ public final class ProtectedTarget implements DaxDevice {
     if (closed) {
       return;
     }
+    closing = true;
     try {
       if (state() == DeviceState.ONLINE) {
         writes.persist();
@@ -675,7 +680,10 @@ public final class ProtectedTarget implements DaxDevice {
       }
       try {
         for (ByteRange range : failure.ranges()) {
-          healRows(range);
+          // The thread that delivers notices is no place to go through a whole device: what is
+          // beyond this is healed when it is read or scrubbed.
+          long bytes = Math.min(range.length(), ABSORB_BYTES_MAX);
+          healRows(ByteRange.ofLength(range.start(), bytes));
         }
       } catch (IOException cannot) {
         System.getLogger(ProtectedTarget.class.getName())
