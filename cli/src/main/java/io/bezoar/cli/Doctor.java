@@ -4,6 +4,7 @@ import io.bezoar.cli.Diagnosis.Verdict;
 import io.bezoar.media.GuardReport;
 import io.bezoar.media.GuardSelfTest;
 import io.bezoar.media.KernelFeatures;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -75,8 +76,9 @@ final class Doctor {
 
   private static Diagnosis mapCount() {
     Path setting = Path.of("/proc/sys/vm/max_map_count");
-    try {
-      long count = Long.parseLong(Files.readString(setting).strip());
+    // These files answer one read, with what fits; Files.readString begins with a read of one byte.
+    try (BufferedReader reader = Files.newBufferedReader(setting)) {
+      long count = Long.parseLong(String.valueOf(reader.readLine()).strip());
       return count >= COMFORTABLE_MAP_COUNT
           ? new Diagnosis(Verdict.OK, "vm.max_map_count", Long.toString(count), "")
           : new Diagnosis(

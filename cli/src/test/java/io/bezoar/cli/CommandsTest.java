@@ -11,6 +11,7 @@ import io.bezoar.media.ByteRanges;
 import io.bezoar.media.MediaChoice;
 import io.bezoar.pool.Pool;
 import io.bezoar.pool.PoolOptions;
+import io.bezoar.testing.Tools;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -347,9 +348,10 @@ class CommandsTest {
   }
 
   @Test
-  void shouldExamineTheMachine() {
+  void shouldExamineTheMachine() throws Exception {
     assertThat(cli.run("doctor")).isBetween(0, 1);
     assertThat(cli.out()).contains("guarded copy", "PAGEMAP_SCAN", "vm.max_map_count", "JDK");
+    assertThat(cli.out()).contains(Tools.run("cat", "/proc/sys/vm/max_map_count").orFail().strip());
     assertThat(cli.run("doctor", "--json")).isBetween(0, 1);
     assertThat(cli.json()).allMatch(line -> line.path("type").asString().equals("diagnosis"));
   }
