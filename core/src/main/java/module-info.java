@@ -1,9 +1,8 @@
-/** Self-healing direct-access storage: media, DAX devices, targets, health and pools. */
+/** Self-healing direct-access storage: DAX devices, targets, health and pools. */
 module io.bezoar.core {
   requires static transitive org.jspecify;
-  requires jdk.nio.mapmode;
+  requires transitive io.bezoar.media;
 
-  exports io.bezoar.media;
   exports io.bezoar.dax;
   exports io.bezoar.health;
   exports io.bezoar.pool;

@@ -55,7 +55,7 @@ class LeafDevicePropertyTest {
         new Run(seed + round).play();
       } catch (AssertionError | RuntimeException found) {
         throw new AssertionError(
-            "replay: mvn -pl core test -Dtest=LeafDevicePropertyTest -Dbezoar.seed="
+            "replay: mvn -pl core -am test -Dtest=LeafDevicePropertyTest -Dbezoar.seed="
                 + (seed + round),
             found);
       }

@@ -76,7 +76,7 @@ class GuardTortureTest {
     command.addAll(List.of("" + faults, copy));
     Process child = new ProcessBuilder(command).redirectErrorStream(true).start();
     String out = new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    String replay = "mvn -pl core test -Dtest=GuardTortureTest -Dbezoar.seed=" + seed;
+    String replay = "mvn -pl media test -Dtest=GuardTortureTest -Dbezoar.seed=" + seed;
     System.out.println(String.join(" ", flags) + " " + copy + ": " + out.strip());
     assertThat(child.waitFor()).as("exit of the JVM; replay: %s%n%s", replay, out).isZero();
     return parse(out, replay);
