@@ -11,13 +11,23 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Tells what a file is whose size no media can have: a pool that was cut, or no pool at all. */
+/** Tells what a file is whose size no pool can have: a pool that was cut, or no pool at all. */
 final class OddFile {
   private OddFile() {}
 
-  /** The exception to throw in place of {@code refused}. */
-  static MediaOpenException explain(Path path, MediaOpenException refused) {
+  static boolean isOdd(long sizeBytes) {
+    return sizeBytes == 0 || sizeBytes % Units.PAGE_BYTES != 0;
+  }
+
+  /** The exception to throw for the file at {@code path}. */
+  static MediaOpenException explain(Path path, long sizeBytes) {
     String name = path.toString();
+    String problem =
+        "has "
+            + sizeBytes
+            + " bytes, which is not a positive multiple of "
+            + Units.PAGE_BYTES
+            + ": its end was cut or something was appended; restore it";
     try (InputStream in = Files.newInputStream(path);
         Arena arena = Arena.ofConfined()) {
       byte[] bytes = in.readNBytes(Units.PAGE_BYTES);
@@ -26,7 +36,6 @@ final class OddFile {
       return switch (LabelLayout.decode(page, 0)) {
         case LabelLayout.Copy.Valid valid -> {
           long labelled = valid.label().layout().sizeBytes();
-          long sizeBytes = Files.size(path);
           yield sizeBytes < labelled
               ? LabelStore.tooShort(name, sizeBytes, labelled)
               : LabelStore.tooLong(name, sizeBytes, labelled);
@@ -37,11 +46,12 @@ final class OddFile {
             new MediaOpenException(
                 name,
                 Reason.LABEL_DAMAGED,
-                "its label is damaged (" + damaged.why() + "), and it " + refused.getReason());
+                "its label is damaged (" + damaged.why() + "), and it " + problem);
       };
     } catch (IOException e) {
-      refused.addSuppressed(e);
-      return refused;
+      MediaOpenException odd = new MediaOpenException(name, Reason.BAD_GEOMETRY, problem);
+      odd.addSuppressed(e);
+      return odd;
     }
   }
 }

@@ -94,7 +94,13 @@ public final class Pool implements AutoCloseable {
    *     changed
    */
   public static Pool open(Path path, PoolOptions options) throws IOException {
-    return openOn(openMedia(path, options), path, options);
+    Media media = openMedia(path, options);
+    long sizeBytes = media.sizeBytes();
+    if (OddFile.isOdd(sizeBytes)) {
+      media.close();
+      throw OddFile.explain(path, sizeBytes);
+    }
+    return openOn(media, path, options);
   }
 
   private static Media openMedia(Path path, PoolOptions options) throws IOException {
@@ -102,9 +108,6 @@ public final class Pool implements AutoCloseable {
       return MediaFiles.open(
           path, new MediaOptions(Access.READ_WRITE, options.choice(), Drills.ON));
     } catch (MediaOpenException e) {
-      if (e.openReason() == Reason.BAD_GEOMETRY || e.openReason() == Reason.TOO_SHORT) {
-        throw OddFile.explain(path, e);
-      }
       boolean notWritable = e.openReason() == Reason.READ_ONLY || e.openReason() == Reason.DENIED;
       if (options.intent() == PoolOptions.Intent.LOOK && notWritable) {
         return MediaFiles.open(

@@ -68,6 +68,11 @@ public record ByteRange(long start, long end) implements Comparable<ByteRange> {
         Math.floorDiv(start, unitBytes) * unitBytes, Math.ceilDiv(end, unitBytes) * unitBytes);
   }
 
+  /** As {@link #alignOutward(long)}, cut off at {@code limit}, where the address space ends. */
+  public ByteRange alignOutward(long unitBytes, long limit) {
+    return alignOutward(unitBytes).intersect(new ByteRange(0, limit));
+  }
+
   /** By start, then by end. */
   @Override
   public int compareTo(ByteRange other) {

@@ -3,6 +3,7 @@ package io.bezoar.media;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -39,13 +40,14 @@ final class ChannelMedia extends FileMedia {
   private @Nullable Mapping window;
 
   ChannelMedia(
+      Path path,
       MediaInfo info,
       Descriptor file,
       @Nullable PastCache pastCache,
+      MediaOptions options,
       DrillList list,
-      ArmedFaults armed,
-      Drills drills) {
-    super(info, file, list, armed, drills);
+      ArmedFaults armed) {
+    super(path, info, file, options, list, armed);
     this.pastCache = pastCache;
   }
 
@@ -86,14 +88,16 @@ final class ChannelMedia extends FileMedia {
 
   private boolean anyWitness() {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment buffer = arena.allocate(info.granuleBytes());
+      MemorySegment granule = arena.allocate(info.granuleBytes());
       for (int i = 0; i < WITNESSES; i++) {
         long place = info.sizeBytes() / WITNESSES * i / PAGE * PAGE;
+        long length = Math.min(granule.byteSize(), info.sizeBytes() - place);
+        MemorySegment buffer = granule.asSlice(0, length);
         long got = pastCache == null ? -Posix.EINVAL : pastCache.read(place, buffer);
         if (got == -Posix.EINVAL) {
           got = file.pread(place, buffer);
         }
-        if (got == buffer.byteSize()) {
+        if (got == length) {
           return true;
         }
       }
@@ -110,7 +114,7 @@ final class ChannelMedia extends FileMedia {
 
   /** The fault list as an exception: the first refused run within {@code access}. */
   private MediaFaultException refusal(ArmedFaults armed, ByteRange access, long good) {
-    ByteRange wide = access.alignOutward(info.granuleBytes());
+    ByteRange wide = inGranules(access);
     FaultSpec first = armed.within(wide).getFirst();
     Cause cause = first.kind() == FaultKind.POISON ? Cause.TRAP : Cause.IO_ERROR;
     return fault(armed.refused(wide).getFirst(), cause, good);
@@ -153,11 +157,11 @@ final class ChannelMedia extends FileMedia {
 
   /** The bad run that starts at {@code at}, as far as an access up to {@code end} sees it. */
   private ByteRange badFrom(long at, long end) {
-    ByteRange rest = new ByteRange(at, end).alignOutward(info.granuleBytes());
+    ByteRange rest = inGranules(new ByteRange(at, end));
     List<ByteRange> bad = prober().unreadable(rest, List.of());
     return !bad.isEmpty() && bad.getFirst().contains(at)
         ? bad.getFirst()
-        : ByteRange.ofLength(at, 1).alignOutward(info.granuleBytes());
+        : inGranules(ByteRange.ofLength(at, 1));
   }
 
   private ChannelProbe prober() {
@@ -218,11 +222,12 @@ final class ChannelMedia extends FileMedia {
     requirePresent(); // a write beyond the end of a file that was cut would grow it again
     long put = file.pwrite(offset, src);
     if (put != src.byteSize()) {
-      writeFailed(offset, src, put);
+      writeFailed(file, offset, src, put);
     }
   }
 
-  private void writeFailed(long offset, MemorySegment src, long put) throws IOException {
+  private void writeFailed(Descriptor file, long offset, MemorySegment src, long put)
+      throws IOException {
     long done = Math.max(0, put);
     long result = put < 0 ? put : file.pwrite(offset + done, src.asSlice(done));
     if (result == src.byteSize() - done) {
@@ -265,7 +270,7 @@ final class ChannelMedia extends FileMedia {
   public List<ByteRange> probe(ByteRange range) throws IOException {
     checkRange(range);
     requirePresent();
-    ByteRange wide = range.alignOutward(info.granuleBytes());
+    ByteRange wide = inGranules(range);
     List<ByteRange> bad = prober().unreadable(wide, drill.now().refused(wide));
     if (bad.isEmpty()) {
       requirePresent();
@@ -285,14 +290,17 @@ final class ChannelMedia extends FileMedia {
       if (drill.stuckWithin(range)) {
         throw fault(range, Cause.IO_ERROR, 0);
       }
-      long put = pastCache == null ? -Posix.EINVAL : pastCache.write(offset, src);
-      if (put == -Posix.EINVAL) {
-        put = file.pwrite(offset, src);
+      try (Stores stores = stores(pastCache)) {
+        PastCache past = stores.pastCache;
+        long put = past == null ? -Posix.EINVAL : past.write(offset, src);
+        if (put == -Posix.EINVAL) {
+          put = stores.file.pwrite(offset, src);
+        }
+        if (put != src.byteSize()) {
+          writeFailed(stores.file, offset, src, put);
+        }
+        finish(stores, range);
       }
-      if (put != src.byteSize()) {
-        writeFailed(offset, src, put);
-      }
-      drill.cure(range);
     } finally {
       faultLock.unlock();
     }
@@ -330,6 +338,7 @@ final class ChannelMedia extends FileMedia {
 
   @Override
   public void enforce(ArmedFaults now, ByteRange changed) throws IOException {
+    super.enforce(now, changed);
     Mapping mapping = window;
     if (mapping != null) {
       overlay(mapping, now, changed);

@@ -27,7 +27,8 @@ final class ChannelProbe {
   }
 
   /**
-   * The bad granules within {@code range}, which is in whole granules; to be called once.
+   * The bad granules within {@code range}, which is in whole granules (the last may end with the
+   * file); to be called once.
    *
    * @param known ranges that are bad for certain, ascending and disjoint, within {@code range}
    */
@@ -72,8 +73,9 @@ final class ChannelProbe {
 
   private void granules(PastCache past, long from, long to, MemorySegment buffer) {
     for (long at = from; at < to; at += granuleBytes) {
-      if (past.read(at, buffer.asSlice(0, granuleBytes)) != granuleBytes) {
-        add(ByteRange.ofLength(at, granuleBytes));
+      long length = Math.min(granuleBytes, to - at); // shorter only where the file ends
+      if (past.read(at, buffer.asSlice(0, length)) != length) {
+        add(ByteRange.ofLength(at, length));
       }
     }
   }

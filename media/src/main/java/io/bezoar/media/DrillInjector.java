@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.FileSystemException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -31,6 +32,9 @@ final class DrillInjector implements FaultInjector {
   interface Bench {
     /** Makes mappings of {@code changed} obey {@code now}. */
     void enforce(ArmedFaults now, ByteRange changed) throws IOException;
+
+    /** What bytes are changed through. */
+    Stores stores() throws IOException;
 
     /** Makes bytes that were changed by system call durable. */
     void makeDurable() throws IOException;
@@ -87,7 +91,7 @@ final class DrillInjector implements FaultInjector {
   }
 
   private ByteRange refuse(FaultSpec fault) throws IOException {
-    ByteRange range = fault.range().alignOutward(granuleBytes);
+    ByteRange range = fault.range().alignOutward(granuleBytes, sizeBytes);
     ArmedFaults before = armed;
     ArmedFaults after =
         before.with(new FaultSpec(fault.kind(), range, fault.stuck(), fault.seed()));
@@ -107,20 +111,31 @@ final class DrillInjector implements FaultInjector {
     return range;
   }
 
+  /** Rot leaves no trace in the file's times, so neither does this. */
   private ByteRange corrupt(FaultSpec fault) throws IOException {
+    try (Stores stores = bench.stores()) {
+      ModifiedTime before = MediaFiles.stat(Path.of(name), file).modified();
+      ByteRange struck = corrupt(fault, stores.file);
+      bench.makeDurable();
+      check(before.putBackOn(stores.file), 0);
+      check(stores.finish(), 0);
+      return struck;
+    }
+  }
+
+  private ByteRange corrupt(FaultSpec fault, Descriptor stores) throws IOException {
     ByteRange range = fault.range();
     if (fault.kind() == FaultKind.FLIP) {
       long bit = WrongBytes.flippedBit(range.length(), fault.seed());
       byte[] one = readRaw(range.start() + bit / 8, 1);
       one[0] ^= (byte) (1 << (bit % 8));
-      writeRaw(range.start() + bit / 8, one);
+      writeRaw(stores, range.start() + bit / 8, one);
     } else {
       for (long at = range.start(); at < range.end(); at += CHUNK_BYTES) {
         int length = (int) Math.min(CHUNK_BYTES, range.end() - at);
-        writeRaw(at, wrong(fault.kind(), at, length, fault.seed() + at - range.start()));
+        writeRaw(stores, at, wrong(fault.kind(), at, length, fault.seed() + at - range.start()));
       }
     }
-    bench.makeDurable();
     return range;
   }
 
@@ -155,10 +170,10 @@ final class DrillInjector implements FaultInjector {
     }
   }
 
-  private void writeRaw(long offset, byte[] bytes) throws IOException {
+  private void writeRaw(Descriptor stores, long offset, byte[] bytes) throws IOException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment buffer = arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes);
-      check(file.pwrite(offset, buffer), bytes.length);
+      check(stores.pwrite(offset, buffer), bytes.length);
     }
   }
 
@@ -179,7 +194,7 @@ final class DrillInjector implements FaultInjector {
     Objects.checkFromToIndex(range.start(), range.end(), sizeBytes);
     lock.lock();
     try {
-      cure(range.alignOutward(granuleBytes));
+      cure(range.alignOutward(granuleBytes, sizeBytes));
       recordCures();
     } finally {
       lock.unlock();

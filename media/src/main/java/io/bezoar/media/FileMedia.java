@@ -3,8 +3,12 @@ package io.bezoar.media;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.FileSystemException;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What mapped and channel media share: one descriptor for the life of the media, the faults in
@@ -23,13 +27,24 @@ abstract sealed class FileMedia implements Media, DrillInjector.Bench
   final StickyPersist sticky;
   final ReentrantLock faultLock = new ReentrantLock();
   final DrillInjector drill;
-  private final Drills drills;
+  private final Path path;
+  private final MediaOptions options;
 
-  FileMedia(MediaInfo info, Descriptor file, DrillList list, ArmedFaults armed, Drills drills) {
+  /** Mappings of the whole file that others hold. Written under the fault lock. */
+  private final List<Mapping> lent = new CopyOnWriteArrayList<>();
+
+  FileMedia(
+      Path path,
+      MediaInfo info,
+      Descriptor file,
+      MediaOptions options,
+      DrillList list,
+      ArmedFaults armed) {
+    this.path = path;
     this.info = info;
     this.file = file;
     this.sticky = new StickyPersist(info.name());
-    this.drills = drills;
+    this.options = options;
     this.drill = new DrillInjector(info, file, list, armed, faultLock, this);
   }
 
@@ -40,7 +55,7 @@ abstract sealed class FileMedia implements Media, DrillInjector.Bench
 
   @Override
   public final FaultInjector injector() {
-    if (drills == Drills.OFF || !info.writable()) {
+    if (options.drills() == Drills.OFF || options.access() == Access.READ_ONLY) {
       throw new UnsupportedOperationException(
           info.name() + " was opened without drills or read-only: no faults can be injected");
     }
@@ -86,10 +101,17 @@ abstract sealed class FileMedia implements Media, DrillInjector.Bench
     sticky.check();
   }
 
-  /** As {@link #checkStore}, in whole clear units. */
+  /** As {@link #checkStore}, in whole clear units, and allowed where only repairs are. */
   final void checkReinitialise(long offset, MemorySegment src) throws PersistFailedException {
-    checkStore(offset, src);
-    if (offset % info.clearUnitBytes() != 0 || src.byteSize() % info.clearUnitBytes() != 0) {
+    if (options.access() == Access.REPAIR) {
+      checkAccess(offset, src);
+      sticky.check();
+    } else {
+      checkStore(offset, src);
+    }
+    long end = offset + src.byteSize();
+    boolean wholeEnd = end % info.clearUnitBytes() == 0 || end == info.sizeBytes();
+    if (offset % info.clearUnitBytes() != 0 || !wholeEnd) {
       throw new IllegalArgumentException(
           "not in whole clear units of "
               + info.clearUnitBytes()
@@ -130,7 +152,81 @@ abstract sealed class FileMedia implements Media, DrillInjector.Bench
   }
 
   final MediaFaultException fault(ByteRange range, Cause cause, long goodPrefixBytes) {
-    return new MediaFaultException(info.name(), range, cause, goodPrefixBytes);
+    return new MediaFaultException(info.name(), range.intersect(whole()), cause, goodPrefixBytes);
+  }
+
+  final ByteRange whole() {
+    return new ByteRange(0, info.sizeBytes());
+  }
+
+  /** Widened to whole granules, the last of which may end with the media. */
+  final ByteRange inGranules(ByteRange range) {
+    return range.alignOutward(info.granuleBytes(), info.sizeBytes());
+  }
+
+  /**
+   * What a repair stores through.
+   *
+   * @param pastCache the media's own way past the cache
+   */
+  final Stores stores(@Nullable PastCache pastCache) throws IOException {
+    return options.access() == Access.REPAIR
+        ? Stores.forRepair(path, file, info.granuleBytes())
+        : Stores.lasting(file, pastCache);
+  }
+
+  /** Ends what was stored by a reinitialisation of {@code range}. Under the fault lock. */
+  final void finish(Stores stores, ByteRange range) throws IOException {
+    boolean repair = options.access() == Access.REPAIR;
+    if (repair && sticky.run(stores::finish) < 0) {
+      throw unavailable(Presence.GONE);
+    }
+    drill.cure(range);
+    if (repair) {
+      drill.recordCures();
+    }
+  }
+
+  @Override
+  public final Window map() throws IOException {
+    GuardReport guard = GuardSelfTest.report();
+    if (!guard.sound()) {
+      throw new MediaOpenException(
+          info.name(), MediaOpenException.Reason.NOT_MAPPABLE, guard.detail());
+    }
+    faultLock.lock();
+    try {
+      requirePresent();
+      Mapping mapping = Mapping.of(file, info.sizeBytes(), Mapping.Mode.READ);
+      try {
+        overlay(mapping, drill.now(), whole());
+      } catch (IOException | RuntimeException e) {
+        mapping.close();
+        throw e;
+      }
+      lent.add(mapping);
+      return new Window(info, file, mapping, faultLock, this::giveBack);
+    } finally {
+      faultLock.unlock();
+    }
+  }
+
+  /** Under the fault lock. */
+  private void giveBack(Mapping mapping) {
+    lent.remove(mapping);
+    mapping.close();
+  }
+
+  @Override
+  public void enforce(ArmedFaults now, ByteRange changed) throws IOException {
+    for (Mapping mapping : lent) {
+      overlay(mapping, now, changed);
+    }
+  }
+
+  @Override
+  public final Stores stores() throws IOException {
+    return stores(null);
   }
 
   /** Makes the pages of {@code mapping} that {@code changed} touches obey {@code now}. */
@@ -163,6 +259,8 @@ abstract sealed class FileMedia implements Media, DrillInjector.Bench
         drill.recordCures();
       } finally {
         file.close();
+        lent.forEach(Mapping::close);
+        lent.clear();
         release();
       }
     } finally {

@@ -13,9 +13,10 @@ import java.lang.foreign.MemorySegment;
  *
  * @param mode type and permission bits
  * @param sizeBytes size of a regular file; 0 for a block device
+ * @param modified when its content was last changed
  * @param dax true when the file's pages are mapped straight from the media
  */
-record FileStat(int mode, long sizeBytes, boolean dax) {
+record FileStat(int mode, long sizeBytes, ModifiedTime modified, boolean dax) {
   static final int AT_EMPTY_PATH = 0x1000;
   static final int MASK = 0x7ff;
 
@@ -23,6 +24,8 @@ record FileStat(int mode, long sizeBytes, boolean dax) {
   private static final long ATTRIBUTES = 8;
   private static final long MODE = 28;
   private static final long SIZE = 40;
+  private static final long MODIFIED_SECONDS = 112;
+  private static final long MODIFIED_NANOS = 120;
   private static final long ATTRIBUTE_DAX = 0x200000;
 
   private static final int TYPE_MASK = 0xF000;
@@ -52,6 +55,8 @@ record FileStat(int mode, long sizeBytes, boolean dax) {
           new FileStat(
               Short.toUnsignedInt(out.get(JAVA_SHORT, MODE)),
               out.get(JAVA_LONG, SIZE),
+              new ModifiedTime(
+                  out.get(JAVA_LONG, MODIFIED_SECONDS), out.get(JAVA_INT, MODIFIED_NANOS)),
               (out.get(JAVA_LONG, ATTRIBUTES) & ATTRIBUTE_DAX) != 0));
     }
   }

@@ -1,5 +1,6 @@
 package io.bezoar.media;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
@@ -22,7 +23,7 @@ import java.lang.foreign.MemorySegment;
  * is measured behaviour of one JVM, not a promise of any, so {@link GuardSelfTest} plants real
  * faults before mapped media is used.
  *
- * <p>Nothing but this class and its tests touches mapped memory. Both methods are static and take
+ * <p>Nothing but this class and its tests touches mapped memory. The methods are static and take
  * the mapped side in one fixed position, so that the copy inside keeps one type profile per side.
  */
 final class GuardedCopy {
@@ -51,6 +52,33 @@ final class GuardedCopy {
     }
   }
 
+  /** As {@link #load(MemorySegment, long, MemorySegment)}, into an array. */
+  static boolean load(MemorySegment mapped, long offset, byte[] dst, int from, int length) {
+    try {
+      MemorySegment.copy(mapped, JAVA_BYTE, offset, dst, from, length);
+      for (int i = 0; i < barrierRounds; ) {
+        i++;
+      }
+      return true;
+    } catch (InternalError e) {
+      return faulted(e);
+    }
+  }
+
+  /** Returns only after the fault of any load that this thread made before has been thrown. */
+  static void barrier() {
+    for (int i = 0; i < barrierRounds; ) {
+      i++;
+    }
+  }
+
+  /** True for the error by which the JVM reports a fault of mapped memory. */
+  static boolean isFault(Throwable thrown) {
+    return thrown instanceof InternalError e
+        && e.getMessage() != null
+        && e.getMessage().contains("unsafe memory access");
+  }
+
   /**
    * Stores {@code src} into {@code mapped} at {@code offset}.
    *
@@ -69,8 +97,7 @@ final class GuardedCopy {
   }
 
   private static boolean faulted(InternalError e) {
-    String message = e.getMessage();
-    if (message == null || !message.contains("unsafe memory access")) {
+    if (!isFault(e)) {
       throw e; // an error of the JVM itself
     }
     return false;

@@ -3,6 +3,7 @@ package io.bezoar.media;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
@@ -30,14 +31,15 @@ final class MappedMedia extends FileMedia {
   private final boolean dax;
 
   MappedMedia(
+      Path path,
       MediaInfo info,
       Descriptor file,
       Mapping mapping,
+      MediaOptions options,
       DrillList list,
-      ArmedFaults armed,
-      Drills drills)
+      ArmedFaults armed)
       throws IOException {
-    super(info, file, list, armed, drills);
+    super(path, info, file, options, list, armed);
     this.mapping = mapping;
     this.segment = mapping.segment();
     this.dax = info.kind() == MediaKind.MAPPED_DAX;
@@ -213,7 +215,9 @@ final class MappedMedia extends FileMedia {
   }
 
   private List<ByteRange> unreadable(ByteRange pages) {
-    return MappedProbe.unreadable(segment, file, pages, drill.now().refused(pages));
+    return MappedProbe.unreadable(segment, file, pages, drill.now().refused(pages)).stream()
+        .map(bad -> bad.intersect(whole()))
+        .toList();
   }
 
   /**
@@ -230,8 +234,10 @@ final class MappedMedia extends FileMedia {
       if (drill.stuckWithin(range)) {
         throw fault(range, Cause.TRAP, 0);
       }
-      storeBelow(range, src);
-      drill.cure(range);
+      try (Stores stores = stores(null)) {
+        storeBelow(stores.file, range, src);
+        finish(stores, range);
+      }
       List<ByteRange> bad = unreadable(range);
       if (!bad.isEmpty()) {
         mapping.restore(range); // drops what the page table still remembers of the bad page
@@ -246,7 +252,7 @@ final class MappedMedia extends FileMedia {
     }
   }
 
-  private void storeBelow(ByteRange range, MemorySegment src) throws IOException {
+  private void storeBelow(Descriptor file, ByteRange range, MemorySegment src) throws IOException {
     long stored = file.pwrite(range.start(), src);
     if (stored != src.byteSize()) {
       // A page that the kernel knows to be bad is given up, and a fresh one takes its place.
@@ -277,6 +283,7 @@ final class MappedMedia extends FileMedia {
 
   @Override
   public void enforce(ArmedFaults now, ByteRange changed) throws IOException {
+    super.enforce(now, changed);
     overlay(mapping, now, changed);
   }
 

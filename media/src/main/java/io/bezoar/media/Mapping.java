@@ -150,6 +150,22 @@ final class Mapping implements AutoCloseable {
                         range.start())));
   }
 
+  /** Lays the pages of another file over those of {@code range}, from the same offsets. */
+  void layFrom(Descriptor other, ByteRange range) throws IOException {
+    over(
+        range,
+        address ->
+            other.call(
+                fd ->
+                    Posix.mmap(
+                        address,
+                        range.length(),
+                        protection,
+                        Posix.MAP_SHARED | Posix.MAP_FIXED,
+                        fd,
+                        range.start())));
+  }
+
   private interface Laying {
     long at(long address);
   }

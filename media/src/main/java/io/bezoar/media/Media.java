@@ -76,12 +76,14 @@ public interface Media extends AutoCloseable {
 
   /**
    * Clears what is wrong with the clear units that {@code src} covers and stores it there. Offset
-   * and length are multiples of {@link MediaInfo#clearUnitBytes()}. Not durable until {@link
-   * #persist}. Harmless over healthy bytes.
+   * and end are multiples of {@link MediaInfo#clearUnitBytes()}, or the end is that of the media.
+   * Not durable until {@link #persist}, except on media opened with {@link Access#REPAIR}, where it
+   * is durable at once. Harmless over healthy bytes.
    *
    * @throws MediaFaultException when the media cannot be cleared: the range stays bad
    * @throws PersistFailedException when a persist failed before: the media is read-only
    * @throws UnsupportedOperationException when the media was opened read-only
+   * @throws MediaOpenException when it was opened to be repaired, and cannot be written now
    */
   void reinitialise(long offset, MemorySegment src) throws IOException;
 
@@ -91,6 +93,16 @@ public interface Media extends AutoCloseable {
    * the guarded copy before using it.
    */
   Optional<MemorySegment> window(ByteRange range) throws IOException;
+
+  /**
+   * A read-only mapping of all of this media, on which single pages can be taken from the readers
+   * and given back. Ends with the media at the latest.
+   *
+   * @throws UnsupportedOperationException when this kind of media cannot be mapped
+   * @throws MediaOpenException {@code NOT_MAPPABLE} when this JVM failed {@link GuardSelfTest}
+   * @throws MediaUnavailableException when the media is gone or was truncated
+   */
+  Window map() throws IOException;
 
   /** Asks the platform whether the media is still the one that was opened. Never throws. */
   Presence presence();

@@ -37,6 +37,9 @@ record MediaAssembly(
   }
 
   private @Nullable String objectionToMapping() {
+    if (sizeBytes == 0) {
+      return "there is nothing in it to map";
+    }
     if (!stat.isRegular() || !(stat.dax() || FileStat.onTmpfs(file))) {
       return "a fault of its mapping would be a disk fault, which stalls the JVM";
     }
@@ -62,7 +65,7 @@ record MediaAssembly(
     Persistence persistence = dax ? Persistence.CPU_WRITE_BACK : Persistence.PROCESS_CRASH;
     try {
       return new MappedMedia(
-          info(kind, Units.PAGE_BYTES, persistence), file, mapping, list, armed, options.drills());
+          path, info(kind, Units.PAGE_BYTES, persistence), file, mapping, options, list, armed);
     } catch (IOException | RuntimeException | Error e) {
       mapping.close();
       throw e;
@@ -81,14 +84,8 @@ record MediaAssembly(
     Persistence persistence =
         FileStat.onTmpfs(file) ? Persistence.PROCESS_CRASH : Persistence.FDATASYNC;
     MediaInfo info = info(MediaKind.CHANNEL, granule, persistence);
-    return new ChannelMedia(info, file, pastCache(granule), list, armed, options.drills());
-  }
-
-  /** The same open file once more, past the page cache; null where that is not supported. */
-  private @Nullable PastCache pastCache(int granule) {
-    int flags = options.access() == Access.READ_WRITE ? Posix.O_RDWR : Posix.O_RDONLY;
-    long direct = file.call(fd -> Posix.open("/proc/self/fd/" + fd, flags | Posix.O_DIRECT, 0));
-    return direct < 0 ? null : new PastCache(new Descriptor((int) direct), granule);
+    PastCache pastCache = PastCache.of(file, options.access(), granule);
+    return new ChannelMedia(path, info, file, pastCache, options, list, armed);
   }
 
   private MediaInfo info(MediaKind kind, int granule, Persistence persistence) {

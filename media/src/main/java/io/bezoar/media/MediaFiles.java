@@ -23,7 +23,7 @@ public final class MediaFiles {
   private MediaFiles() {}
 
   /**
-   * Opens existing media.
+   * Opens existing media: a regular file of any size, or a block device.
    *
    * <p>With {@link Access#READ_WRITE} the file is locked exclusively until the media is closed. If
    * a list of injected faults stands beside it, they are in force whatever the options say.
@@ -141,30 +141,36 @@ public final class MediaFiles {
             Reason.NOT_A_FILE,
             "is not a regular file or block device: name the pool file itself");
       }
-      boolean write = access == Access.READ_WRITE;
-      if (write && stat.isRegular() && !stat.hasWriteBit()) {
-        throw readOnly(path); // root could, but somebody said that nobody should
-      }
-      int exclusive = write && stat.isBlockDevice() ? Posix.O_EXCL : 0; // refuses a mounted disk
-      int flags = (write ? Posix.O_RDWR : Posix.O_RDONLY) | Posix.O_NOCTTY | exclusive;
-      long fd = Posix.open("/proc/self/fd/" + handle, flags, 0);
-      if (fd < 0) {
-        throw notOpened(path, access, (int) -fd);
-      }
-      Descriptor file = new Descriptor((int) fd);
-      try {
-        if (write) {
-          lock(path, file);
-        }
-        return file;
-      } catch (IOException e) {
-        file.close();
-        throw e;
-      }
+      return openAgain(path, looked, stat, access);
     }
   }
 
-  private static FileStat stat(Path path, Descriptor file) throws IOException {
+  /** Opens what {@code handle} is open on, whatever stands at {@code path} by now. */
+  static Descriptor openAgain(Path path, Descriptor handle, FileStat stat, Access access)
+      throws IOException {
+    boolean write = access == Access.READ_WRITE;
+    if (write && stat.isRegular() && !stat.hasWriteBit()) {
+      throw readOnly(path); // root could, but somebody said that nobody should
+    }
+    int exclusive = write && stat.isBlockDevice() ? Posix.O_EXCL : 0; // refuses a mounted disk
+    int flags = (write ? Posix.O_RDWR : Posix.O_RDONLY) | Posix.O_NOCTTY | exclusive;
+    long fd = handle.call(open -> Posix.open("/proc/self/fd/" + open, flags, 0));
+    if (fd < 0) {
+      throw notOpened(path, access, (int) -fd);
+    }
+    Descriptor file = new Descriptor((int) fd);
+    try {
+      if (write) {
+        lock(path, file);
+      }
+      return file;
+    } catch (IOException e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  static FileStat stat(Path path, Descriptor file) throws IOException {
     return switch (FileStat.of(file)) {
       case FileStat.Found found -> found.stat();
       case FileStat.Failed failed -> throw notOpened(path, Access.READ_ONLY, failed.errno());
@@ -186,21 +192,8 @@ public final class MediaFiles {
       throws IOException {
     FileStat stat = stat(path, file);
     long sizeBytes = stat.isBlockDevice() ? FileStat.blockDeviceSizeBytes(file) : stat.sizeBytes();
-    if (sizeBytes <= 0) {
-      throw new MediaOpenException(
-          path.toString(), Reason.TOO_SHORT, "is empty: restore its content, or create a new one");
-    }
-    if (stat.isBlockDevice()) {
-      sizeBytes -= sizeBytes % Math.max(PAGE, FileStat.blockDeviceSectorBytes(file));
-    } else if (sizeBytes % PAGE != 0) {
-      throw new MediaOpenException(
-          path.toString(),
-          Reason.BAD_GEOMETRY,
-          "has "
-              + sizeBytes
-              + " bytes, which is not a multiple of "
-              + PAGE
-              + ": its end was cut or something was appended; restore it");
+    if (sizeBytes < 0) {
+      throw notOpened(path, options.access(), (int) -sizeBytes);
     }
     DrillList list = new DrillList(path, sizeBytes);
     return new MediaAssembly(path, file, stat, sizeBytes, options, list, list.load()).make();

@@ -2,6 +2,7 @@ package io.bezoar.media;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Transfers that go to the disk itself: a second descriptor of the same file, opened with O_DIRECT.
@@ -23,6 +24,13 @@ final class PastCache implements AutoCloseable {
     this.granuleBytes = granuleBytes;
   }
 
+  /** The same open file once more, past the page cache; null where that is not supported. */
+  static @Nullable PastCache of(Descriptor file, Access access, int granuleBytes) {
+    int flags = access == Access.READ_WRITE ? Posix.O_RDWR : Posix.O_RDONLY;
+    long direct = file.call(fd -> Posix.open("/proc/self/fd/" + fd, flags | Posix.O_DIRECT, 0));
+    return direct < 0 ? null : new PastCache(new Descriptor((int) direct), granuleBytes);
+  }
+
   /** Reads until {@code dst} is full or a granule cannot be read; exact to the granule. */
   long read(long offset, MemorySegment dst) {
     long size = dst.byteSize();
@@ -35,9 +43,10 @@ final class PastCache implements AutoCloseable {
         long start = at / PAGE * PAGE;
         long length = Math.min(buffer.byteSize(), Math.ceilDiv(offset + size, PAGE) * PAGE - start);
         long got = direct.pread(start, buffer.asSlice(0, length));
-        if (got < length) {
+        long wanted = Math.min(length, offset + size - start); // where the file ends it gives less
+        if (got < wanted) {
           long before = Math.max(0, got) / PAGE * PAGE;
-          long more = granule(start + before, length - before, buffer.asSlice(before));
+          long more = granule(start + before, wanted - before, buffer.asSlice(before));
           got = more < 0 && before == 0 ? more : before + Math.max(0, more);
         }
         if (got <= at - start) {
@@ -46,7 +55,7 @@ final class PastCache implements AutoCloseable {
         long useful = Math.min(got - (at - start), size - done);
         MemorySegment.copy(buffer, at - start, dst, done, useful);
         done += useful;
-        if (got < length && done < size) {
+        if (got < wanted && done < size) {
           return done;
         }
       }
@@ -59,21 +68,25 @@ final class PastCache implements AutoCloseable {
     long done = 0;
     while (done < lengthBytes) {
       long got = direct.pread(offset + done, buffer.asSlice(done, granuleBytes));
-      if (got != granuleBytes) {
-        return done > 0 ? done : got;
+      if (got < Math.min(granuleBytes, lengthBytes - done)) {
+        return done > 0 ? done : Math.min(got, 0);
       }
-      done += got;
+      done += granuleBytes;
     }
-    return done;
+    return lengthBytes;
   }
 
-  /** Writes whole pages to the disk itself, so that an error is the error of these bytes. */
+  /**
+   * Writes to the disk itself, so that an error is the error of these bytes: whole granules, so all
+   * but a short end of a file.
+   */
   long write(long offset, MemorySegment src) {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment buffer = arena.allocate(Math.min(CHUNK_BYTES, src.byteSize()), PAGE);
+      MemorySegment buffer = arena.allocate(Math.clamp(src.byteSize(), PAGE, CHUNK_BYTES), PAGE);
+      long size = src.byteSize() / granuleBytes * granuleBytes;
       long done = 0;
-      while (done < src.byteSize()) {
-        long length = Math.min(buffer.byteSize(), src.byteSize() - done);
+      while (done < size) {
+        long length = Math.min(buffer.byteSize(), size - done);
         MemorySegment.copy(src, done, buffer, 0, length);
         long put = direct.pwrite(offset + done, buffer.asSlice(0, length));
         if (put <= 0) {

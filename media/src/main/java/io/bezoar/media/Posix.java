@@ -122,6 +122,7 @@ final class Posix {
   private static final MemorySegment FADVISE = find("posix_fadvise");
   private static final MemorySegment STATX = find("statx");
   private static final MemorySegment FSTATFS = find("fstatfs");
+  private static final MemorySegment FUTIMENS = find("futimens");
   private static final MemorySegment MMAP = find("mmap");
   private static final MemorySegment MADVISE = find("madvise");
   private static final MemorySegment MEMFD_CREATE = find("memfd_create");
@@ -196,6 +197,10 @@ final class Posix {
 
   static long fstatfs(int fd, MemorySegment result) {
     return number(FSTATFS, fd, result.address(), 0);
+  }
+
+  static long futimens(int fd, MemorySegment times) {
+    return number(FUTIMENS, fd, times.address(), 0);
   }
 
   static long mmap(long address, long lengthBytes, int prot, int flags, int fd, long offset) {

@@ -144,11 +144,6 @@ class MediaFilesTest {
       assertThat(refused(() -> MediaFiles.open(fifo, options))).isEqualTo(Reason.NOT_A_FILE);
       assertThat(refused(() -> MediaFiles.open(Path.of("/dev/null"), options)))
           .isEqualTo(Reason.NOT_A_FILE);
-      Path empty = Files.write(memory.resolve("empty"), new byte[0]);
-      assertThat(refused(() -> MediaFiles.open(empty, options))).isEqualTo(Reason.TOO_SHORT);
-      Path odd = Files.write(memory.resolve("odd"), new byte[PAGE + 1]);
-      assertThat(refused(() -> MediaFiles.open(odd, options))).isEqualTo(Reason.BAD_GEOMETRY);
-      assertThat(Files.size(odd)).isEqualTo(PAGE + 1);
     }
     assertThat(memory.resolve("none")).doesNotExist();
   }

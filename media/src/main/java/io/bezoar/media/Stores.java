@@ -1,0 +1,65 @@
+package io.bezoar.media;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The descriptors that bytes are stored through: the media's own, for as long as it lives, where it
+ * was opened to be written; where it was opened to be repaired, a pair for the length of one
+ * repair.
+ *
+ * <p><b>Repair.</b> The same open file is opened once more for writing and locked exclusively, so
+ * that two processes never repair at once and no running writer is disturbed. {@link #finish} makes
+ * what was stored durable and puts the file's modification time back: the content is again what it
+ * was at that time.
+ */
+final class Stores implements AutoCloseable {
+  final Descriptor file;
+  final @Nullable PastCache pastCache;
+
+  /** Null where the descriptors are the media's own. */
+  private final @Nullable ModifiedTime before;
+
+  private Stores(Descriptor file, @Nullable PastCache pastCache, @Nullable ModifiedTime before) {
+    this.file = file;
+    this.pastCache = pastCache;
+    this.before = before;
+  }
+
+  /** The media's own descriptors. */
+  static Stores lasting(Descriptor file, @Nullable PastCache pastCache) {
+    return new Stores(file, pastCache, null);
+  }
+
+  /**
+   * For one repair of the file that {@code readOnly} is open on.
+   *
+   * @throws MediaOpenException LOCKED, READ_ONLY or DENIED
+   */
+  static Stores forRepair(Path path, Descriptor readOnly, int granuleBytes) throws IOException {
+    FileStat stat = MediaFiles.stat(path, readOnly);
+    Descriptor file = MediaFiles.openAgain(path, readOnly, stat, Access.READ_WRITE);
+    return new Stores(file, PastCache.of(file, Access.READ_WRITE, granuleBytes), stat.modified());
+  }
+
+  /** Ends a repair: durable, and no modification. 0, or a negative errno. */
+  long finish() {
+    if (before == null) {
+      return 0;
+    }
+    long result = before.putBackOn(file);
+    return result < 0 ? result : file.call(Posix::fsync);
+  }
+
+  @Override
+  public void close() {
+    if (before == null) {
+      return;
+    }
+    if (pastCache != null) {
+      pastCache.close();
+    }
+    file.close();
+  }
+}
