@@ -1,0 +1,256 @@
+package io.bezoar.guard;
+
+import io.bezoar.media.ByteRange;
+import io.bezoar.media.ByteRanges;
+import io.bezoar.media.MediaFaultException;
+import io.bezoar.media.Units;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.FileSystemException;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * Copies out of one guarded file.
+ *
+ * <p><b>Invariant.</b> What a copy returns was really read, and is what the sidecar says where
+ * there is one.
+ *
+ * <p><b>Protocol.</b> A healthy copy is one volatile load, a guarded copy, and, with a sidecar, a
+ * checksum of each page in private memory. One that meets anything else goes to the {@link Healer},
+ * and then copies again.
+ */
+final class GuardedReader {
+  static final String NEXT_STEP =
+      "restore them from a backup, or run \"bezoar repair\" if the file has a sidecar; the rest of"
+          + " the file can be read";
+
+  private static final int PAGE = Units.PAGE_BYTES;
+  private static final int CHUNK_BYTES = 1 << 18;
+  private static final int ATTEMPTS_MAX = 8;
+
+  private final Healing.Scene scene;
+  private final Healer healer;
+  private final long sizeBytes;
+  private final boolean checks;
+
+  GuardedReader(Healing.Scene scene, Healer healer) {
+    this.scene = scene;
+    this.healer = healer;
+    this.sizeBytes = scene.media().sizeBytes();
+    this.checks = scene.reference().checks();
+  }
+
+  void copy(long offset, MemorySegment dst) throws IOException {
+    Objects.checkFromIndexSize(offset, dst.byteSize(), sizeBytes);
+    if (dst.isMapped()) {
+      throw new IllegalArgumentException("a destination must be private memory, not " + dst);
+    }
+    if (dst.isNative()) {
+      copyNative(offset, dst);
+    } else {
+      copyToHeap(offset, dst);
+    }
+  }
+
+  void copy(long offset, byte[] dst, int from, int length) throws IOException {
+    Objects.checkFromIndexSize(from, length, dst.length);
+    Objects.checkFromIndexSize(offset, length, sizeBytes);
+    if (!checks && healer.lost().isEmpty() && scene.window().load(offset, dst, from, length)) {
+      return;
+    }
+    copyToHeap(offset, MemorySegment.ofArray(dst).asSlice(from, length));
+  }
+
+  private void copyToHeap(long offset, MemorySegment dst) throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment buffer = arena.allocate(Math.clamp(dst.byteSize(), 1, CHUNK_BYTES), PAGE);
+      for (long done = 0; done < dst.byteSize(); done += buffer.byteSize()) {
+        long length = Math.min(buffer.byteSize(), dst.byteSize() - done);
+        MemorySegment part = buffer.asSlice(0, length);
+        try {
+          copyNative(offset + done, part);
+        } catch (DamagedRangeException e) {
+          MemorySegment.copy(part, 0, dst, done, e.goodPrefixBytes());
+          throw damaged(
+              ByteRange.ofLength(offset, dst.byteSize()), e.ranges(), done + e.goodPrefixBytes());
+        }
+        MemorySegment.copy(part, 0, dst, done, length);
+      }
+    }
+  }
+
+  private void copyNative(long offset, MemorySegment dst) throws IOException {
+    if (checks) {
+      copyChecked(offset, dst);
+      return;
+    }
+    if (healer.lost().isEmpty() && scene.window().load(offset, dst)) {
+      return;
+    }
+    copyHealed(ByteRange.ofLength(offset, dst.byteSize()), dst);
+  }
+
+  /** In whole pages through private memory, because only whole pages can be checked. */
+  private void copyChecked(long offset, MemorySegment dst) throws IOException {
+    ByteRange range = ByteRange.ofLength(offset, dst.byteSize());
+    ByteRange pages = range.alignOutward(PAGE, sizeBytes);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment buffer = arena.allocate(Math.clamp(pages.length(), 1, CHUNK_BYTES), PAGE);
+      for (long at = pages.start(); at < pages.end(); at += CHUNK_BYTES) {
+        ByteRange chunk = new ByteRange(at, Math.min(at + CHUNK_BYTES, pages.end()));
+        ByteRange wanted = chunk.intersect(range);
+        MemorySegment whole = buffer.asSlice(0, chunk.length());
+        long good = chunk.end();
+        List<ByteRange> lost = List.of();
+        try {
+          if (!isRead(chunk, whole)) {
+            copyHealed(chunk, whole);
+          }
+        } catch (DamagedRangeException e) {
+          good = chunk.start() + e.goodPrefixBytes();
+          lost = e.ranges();
+        }
+        long length = Math.max(0, Math.min(wanted.end(), good) - wanted.start());
+        MemorySegment.copy(whole, wanted.start() - at, dst, wanted.start() - offset, length);
+        if (length < wanted.length()) {
+          throw damaged(range, lost, wanted.start() - offset + length);
+        }
+      }
+    }
+  }
+
+  /** True when all of {@code range}, whole pages where pages are checked, is there and right. */
+  private boolean isRead(ByteRange range, MemorySegment dst) {
+    return !healer.lost().overlaps(range)
+        && scene.window().load(range.start(), dst)
+        && healer.matches(range, dst);
+  }
+
+  /** After a copy failed: finds out why, heals, and copies again. */
+  private void copyHealed(ByteRange range, MemorySegment dst) throws IOException {
+    for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      heal(range, dst);
+      List<ByteRange> lost = healer.lost().intersect(range).asList();
+      long goodEnd = lost.isEmpty() ? range.end() : lost.getFirst().start();
+      ByteRange good = new ByteRange(range.start(), goodEnd);
+      if (isBroughtOut(good, dst.asSlice(0, good.length()))) {
+        if (!lost.isEmpty()) {
+          throw damaged(range, lost, good.length());
+        }
+        return;
+      }
+    }
+    throw new FileSystemException(
+        scene.file().toString(),
+        null,
+        "bytes " + range + " go bad faster than they are healed: check the memory and the disk");
+  }
+
+  private void heal(ByteRange range, MemorySegment buffer) throws IOException {
+    ByteRange pages = range.alignOutward(PAGE, sizeBytes);
+    ByteRanges suspects = ByteRanges.EMPTY;
+    if (checks) {
+      for (long at = pages.start(); at < pages.end(); at += PAGE) {
+        ByteRange page = new ByteRange(at, Math.min(at + PAGE, pages.end()));
+        MemorySegment bytes = buffer.asSlice(at - pages.start(), page.length());
+        if (scene.window().load(at, bytes) && !healer.matches(page, bytes)) {
+          suspects = suspects.plus(page);
+        }
+      }
+    }
+    healer.heal(pages, suspects, Healer.Look.NEW);
+  }
+
+  /** As {@link #isRead}, with the good sectors of pages that were taken from the readers. */
+  private boolean isBroughtOut(ByteRange range, MemorySegment dst) throws IOException {
+    if (isRead(range, dst)) {
+      return true;
+    }
+    ByteRanges revoked = healer.lost().alignOutward(PAGE);
+    for (long at = range.start(); at < range.end(); ) {
+      long end = Math.min(range.end(), at / PAGE * PAGE + PAGE);
+      ByteRange part = new ByteRange(at, end);
+      MemorySegment bytes = dst.asSlice(at - range.start(), part.length());
+      if (revoked.overlaps(part)) {
+        try {
+          scene.media().read(at, bytes);
+        } catch (MediaFaultException e) {
+          return false;
+        }
+      } else if (!isRead(part, bytes)) {
+        return false;
+      }
+      at = end;
+    }
+    return true;
+  }
+
+  /** All that is known to be lost of {@code range}, not only what stopped the copy. */
+  private DamagedRangeException damaged(
+      ByteRange range, List<ByteRange> met, long goodPrefixBytes) {
+    ByteRanges lost = healer.lost().union(ByteRanges.of(met)).intersect(range);
+    return new DamagedRangeException(scene.file(), lost.asList(), goodPrefixBytes, NEXT_STEP);
+  }
+
+  Recovery recoveryCopy(long offset, MemorySegment dst) throws IOException {
+    Objects.checkFromIndexSize(offset, dst.byteSize(), sizeBytes);
+    ByteRange range = ByteRange.ofLength(offset, dst.byteSize());
+    ByteRanges verified = ByteRanges.EMPTY;
+    ByteRanges unverified = ByteRanges.EMPTY;
+    ByteRanges holes = ByteRanges.EMPTY;
+    for (long at = range.start(); at < range.end(); ) {
+      ByteRange part = new ByteRange(at, Math.min(range.end(), at / PAGE * PAGE + PAGE));
+      MemorySegment bytes = dst.asSlice(at - offset, part.length());
+      try {
+        copy(at, bytes);
+        if (checks) {
+          verified = verified.plus(part);
+        } else {
+          unverified = unverified.plus(part);
+        }
+      } catch (DamagedRangeException e) {
+        ByteRanges bad = ByteRanges.of(scene.media().probe(part)).intersect(part);
+        for (ByteRange readable : ByteRanges.of(part).minus(bad).asList()) {
+          bad =
+              bad.union(
+                  broughtOut(readable, bytes.asSlice(readable.start() - at, readable.length())));
+        }
+        holes = holes.union(bad);
+        unverified = unverified.union(ByteRanges.of(part).minus(bad));
+      }
+      at = part.end();
+    }
+    return new Recovery(verified, unverified, holes);
+  }
+
+  /** What of {@code range} could not be read after all. */
+  private ByteRanges broughtOut(ByteRange range, MemorySegment dst) throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment bytes = arena.allocate(range.length());
+      scene.media().read(range.start(), bytes);
+      MemorySegment.copy(bytes, 0, dst, 0, range.length());
+      return ByteRanges.EMPTY;
+    } catch (MediaFaultException e) {
+      return ByteRanges.of(range);
+    }
+  }
+
+  void scrub() throws IOException {
+    ByteRange whole = new ByteRange(0, sizeBytes);
+    healer.heal(whole, ByteRanges.EMPTY, Healer.Look.ALL);
+    if (!checks) {
+      return;
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment buffer = arena.allocate(CHUNK_BYTES, PAGE);
+      for (long at = 0; at < sizeBytes; at += CHUNK_BYTES) {
+        ByteRange chunk = new ByteRange(at, Math.min(at + CHUNK_BYTES, sizeBytes));
+        if (!isRead(chunk, buffer.asSlice(0, chunk.length()))) {
+          heal(chunk, buffer);
+        }
+      }
+    }
+  }
+}

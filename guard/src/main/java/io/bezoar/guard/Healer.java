@@ -1,0 +1,166 @@
+package io.bezoar.guard;
+
+import io.bezoar.media.ByteRange;
+import io.bezoar.media.ByteRanges;
+import io.bezoar.media.MediaUnavailableException;
+import io.bezoar.media.Presence;
+import io.bezoar.media.Units;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * What happens to one file after the first bad load: which pages it is, what can be done, and what
+ * is remembered as lost.
+ *
+ * <p><b>Protocol.</b> The damage list is immutable and published through volatile fields, replaced
+ * under {@link #record}; a healthy copy reads one of them. Healing works on claimed runs with no
+ * lock held; subscribers are told after the claim was released.
+ */
+final class Healer {
+  private static final int PAGE = Units.PAGE_BYTES;
+  private static final long RUN_BYTES_MAX = 1 << 20;
+
+  private final Healing.Scene scene;
+  private final Claims claims = new Claims();
+  private final AtomicBoolean cutWasTold = new AtomicBoolean();
+
+  private final ReentrantLock record = new ReentrantLock();
+  private volatile List<Damage> damage = List.of();
+  private volatile ByteRanges lost = ByteRanges.EMPTY;
+
+  Healer(Healing.Scene scene) {
+    this.scene = scene;
+  }
+
+  /** What is lost: in granules, or in pages where pages are checked. One volatile load. */
+  ByteRanges lost() {
+    return lost;
+  }
+
+  List<Damage> damage() {
+    return damage;
+  }
+
+  /** What a look at a range is to include. */
+  enum Look {
+    /** What is new. */
+    NEW,
+    /** What is lost as well: a source may know it by now. */
+    ALL
+  }
+
+  /**
+   * Finds the pages of {@code range} that trap, and heals or gives up those and {@code suspects}.
+   *
+   * @param suspects whole pages that were read and are not right
+   * @return true when anything is better than before
+   * @throws MediaUnavailableException when the file was cut or is gone
+   */
+  boolean heal(ByteRange range, ByteRanges suspects, Look look) throws IOException {
+    ByteRanges bad = ByteRanges.of(scene.window().trapping(range)).union(suspects);
+    ByteRanges given = lost.alignOutward(PAGE);
+    bad = look == Look.ALL ? bad.union(given.intersect(range)) : bad.minus(given);
+    requirePresent();
+    boolean better = false;
+    for (ByteRange pages : bad.asList()) {
+      for (long at = pages.start(); at < pages.end(); at += RUN_BYTES_MAX) {
+        long end = Math.min(at + RUN_BYTES_MAX, Math.min(pages.end(), scene.media().sizeBytes()));
+        better |= healRun(new ByteRange(at, end), look);
+      }
+    }
+    return better;
+  }
+
+  private void requirePresent() throws IOException {
+    Presence presence = scene.media().presence();
+    if (presence == Presence.PRESENT) {
+      return;
+    }
+    long sizeBytes = scene.media().sizeBytes();
+    if (presence == Presence.TRUNCATED && cutWasTold.compareAndSet(false, true)) {
+      scene.announcer().tell(List.of(new GuardEvent.Truncated(scene.file(), sizeBytes)));
+    }
+    String detail =
+        presence == Presence.TRUNCATED
+            ? "was cut by somebody to less than the "
+                + sizeBytes
+                + " bytes it was mapped with: bytes are absent, not damaged; map it again"
+            : "does not answer any more: check its device and file system, then map it again";
+    throw new MediaUnavailableException(scene.file().toString(), presence, detail);
+  }
+
+  private boolean healRun(ByteRange run, Look look) throws IOException {
+    if (!claims.claim(run)) {
+      throw new DamagedRangeException(
+          scene.file(),
+          List.of(run),
+          0,
+          "they are being repaired by this very thread: a repair source must find them elsewhere");
+    }
+    Healing.Outcome outcome;
+    try (Arena arena = Arena.ofConfined()) {
+      if (look == Look.NEW && isSettled(run, arena)) {
+        return true; // by whoever held the claim before
+      }
+      outcome = new Healing(scene, run, arena).heal();
+      remember(run, outcome);
+    } finally {
+      claims.release(run);
+    }
+    scene.announcer().tell(outcome.events());
+    return outcome.events().stream().anyMatch(GuardEvent.Healed.class::isInstance);
+  }
+
+  private boolean isSettled(ByteRange run, Arena arena) {
+    MemorySegment bytes = arena.allocate(run.length(), PAGE);
+    return lost.alignOutward(PAGE).contains(run.alignOutward(PAGE))
+        || (scene.window().load(run.start(), bytes) && matches(run, bytes));
+  }
+
+  /** True when {@code bytes}, read from {@code pages}, are what they should be. */
+  boolean matches(ByteRange pages, MemorySegment bytes) {
+    return mismatches(pages, bytes).isEmpty();
+  }
+
+  /** The pages among {@code pages} whose {@code bytes} are not what they should be. */
+  ByteRanges mismatches(ByteRange pages, MemorySegment bytes) {
+    if (!scene.reference().checks()) {
+      return ByteRanges.EMPTY;
+    }
+    List<ByteRange> wrong = new ArrayList<>();
+    for (long at = pages.start(); at < pages.end(); at += PAGE) {
+      ByteRange page = new ByteRange(at, Math.min(at + PAGE, pages.end()));
+      if (!scene.reference().matches(at / PAGE, bytes.asSlice(at - pages.start(), page.length()))) {
+        wrong.add(page);
+      }
+    }
+    return ByteRanges.of(wrong);
+  }
+
+  private void remember(ByteRange run, Healing.Outcome outcome) {
+    record.lock();
+    try {
+      Instant now = Instant.now();
+      List<Damage> list = new ArrayList<>();
+      for (Damage known : damage) {
+        for (ByteRange rest : ByteRanges.of(known.range()).minus(run).asList()) {
+          list.add(new Damage(rest, known.cause(), known.since()));
+        }
+      }
+      for (ByteRange range : outcome.lost().asList()) {
+        list.add(new Damage(range, outcome.cause(), now));
+      }
+      list.sort((a, b) -> a.range().compareTo(b.range()));
+      damage = List.copyOf(list);
+      lost = ByteRanges.of(list.stream().map(Damage::range).toList());
+    } finally {
+      record.unlock();
+    }
+  }
+}

@@ -1,0 +1,261 @@
+package io.bezoar.guard;
+
+import io.bezoar.media.ByteRange;
+import io.bezoar.media.ByteRanges;
+import io.bezoar.media.Cause;
+import io.bezoar.media.Media;
+import io.bezoar.media.MediaException;
+import io.bezoar.media.MediaFaultException;
+import io.bezoar.media.MediaUnavailableException;
+import io.bezoar.media.Units;
+import io.bezoar.media.Window;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * One run of pages that could not be read, or were not right, from there to healed or lost. Used by
+ * one thread, under a claim, once.
+ *
+ * <p><b>Order.</b> Everything that the file still gives is brought into private memory. What is
+ * missing comes from the sidecar, then from the application, and is checked where it can be. Only
+ * then is the file written: announced to the sidecar, stored, made durable, read back past the
+ * cache, compared; and only then do readers of the mapping get the page. A crash in between leaves
+ * the file damaged in the same pages or repaired, never silently wrong: the stored bytes differ
+ * from the file's in the damaged part alone. Where the file takes no bytes, readers get them from
+ * memory.
+ */
+final class Healing {
+  private static final int PAGE = Units.PAGE_BYTES;
+
+  /** What is shared by all runs of one file. */
+  record Scene(
+      Path file,
+      Media media,
+      Window window,
+      Reference reference,
+      GuardOptions options,
+      Announcer announcer) {}
+
+  private final Scene scene;
+  private final ByteRange run;
+  private final MemorySegment bytes;
+
+  /** Not known yet. */
+  private ByteRanges missing = ByteRanges.EMPTY;
+
+  private Cause cause = Cause.TRAP;
+  private ByteRanges fromSidecar = ByteRanges.EMPTY;
+  private ByteRanges fromApplication = ByteRanges.EMPTY;
+  private final List<GuardEvent> events = new ArrayList<>();
+
+  /**
+   * Begins.
+   *
+   * @param run whole pages; the last may end with the file
+   */
+  Healing(Scene scene, ByteRange run, Arena arena) {
+    this.scene = scene;
+    this.run = run;
+    this.bytes = arena.allocate(run.length(), PAGE);
+  }
+
+  /** What became of it. {@code lost} is in granules, or in pages where pages are checked. */
+  record Outcome(ByteRanges lost, Cause cause, List<GuardEvent> events) {}
+
+  Outcome heal() throws IOException {
+    readWhatThereIs();
+    checkPages();
+    if (!missing.isEmpty()) {
+      askSidecar();
+    }
+    if (!missing.isEmpty()) {
+      askApplication();
+    }
+    ByteRanges lostPages = missing.alignOutward(PAGE).intersect(run);
+    ByteRanges repaired = fromSidecar.union(fromApplication).alignOutward(PAGE).intersect(run);
+    repaired = repaired.minus(lostPages);
+    ByteRanges untouched = ByteRanges.of(run).minus(lostPages).minus(repaired);
+    for (ByteRange pages : untouched.asList()) {
+      renew(pages);
+    }
+    for (ByteRange pages : repaired.asList()) {
+      place(pages);
+    }
+    lostPages = missing.alignOutward(PAGE).intersect(run);
+    for (ByteRange pages : lostPages.asList()) {
+      scene.window().revoke(pages);
+    }
+    for (ByteRange range : missing.asList()) {
+      events.add(new GuardEvent.Damaged(scene.file(), range, cause));
+    }
+    return new Outcome(missing, cause, events);
+  }
+
+  private MemorySegment slice(ByteRange range) {
+    return bytes.asSlice(range.start() - run.start(), range.length());
+  }
+
+  /** Past the cache: what it holds may be the very thing that is bad. */
+  private void readWhatThereIs() throws IOException {
+    long at = run.start();
+    while (at < run.end()) {
+      ByteRange rest = new ByteRange(at, run.end());
+      try {
+        scene.media().readPastCache(at, slice(rest));
+        return;
+      } catch (MediaFaultException e) {
+        cause = e.faultCause();
+        ByteRange bad = e.range().intersect(run);
+        missing = missing.plus(bad);
+        at = Math.max(at + e.goodPrefixBytes(), bad.end());
+      }
+    }
+  }
+
+  private void checkPages() throws IOException {
+    if (!scene.reference().checks()) {
+      return;
+    }
+    missing = missing.alignOutward(PAGE).intersect(run); // what cannot be checked is not known
+    for (long at = run.start(); at < run.end(); at += PAGE) {
+      ByteRange page = new ByteRange(at, Math.min(at + PAGE, run.end()));
+      if (!missing.overlaps(page) && !scene.reference().matches(at / PAGE, slice(page))) {
+        scene.reference().requireUnchanged();
+        cause = Cause.CHECKSUM;
+        missing = missing.plus(page);
+      }
+    }
+  }
+
+  private void askSidecar() throws IOException {
+    fromSidecar = scene.reference().rebuild(missing, run, bytes);
+    missing = missing.minus(fromSidecar);
+  }
+
+  private void askApplication() {
+    for (RepairSource source : scene.options().sources()) {
+      for (ByteRange range : missing.asList()) {
+        if (answered(source, range)) {
+          fromApplication = fromApplication.plus(range);
+          missing = missing.minus(range);
+        }
+      }
+    }
+  }
+
+  private boolean answered(RepairSource source, ByteRange range) {
+    byte[] answer;
+    try {
+      answer = source.bytes(scene.file(), range);
+    } catch (IOException | RuntimeException e) {
+      scene.announcer().sourceFailed(scene.file(), e);
+      return false;
+    }
+    if (answer == null) {
+      return false;
+    }
+    if (answer.length != range.length()) {
+      scene
+          .announcer()
+          .sourceFailed(
+              scene.file(),
+              new IllegalArgumentException(
+                  answer.length + " bytes were given for " + range + ": they were not used"));
+      return false;
+    }
+    MemorySegment.copy(answer, 0, slice(range), ValueLayout.JAVA_BYTE, 0, answer.length);
+    return isRight(range);
+  }
+
+  private boolean isRight(ByteRange pages) {
+    for (long at = pages.start(); scene.reference().checks() && at < pages.end(); at += PAGE) {
+      ByteRange page = new ByteRange(at, Math.min(at + PAGE, pages.end()));
+      if (!scene.reference().matches(at / PAGE, slice(page))) {
+        scene
+            .announcer()
+            .sourceFailed(
+                scene.file(),
+                new IllegalArgumentException(
+                    "the bytes given for " + page + " are not those of the sidecar"));
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** The file is good here, so the mapping is laid again. */
+  private void renew(ByteRange pages) throws IOException {
+    scene.window().restore(pages);
+    if (isServed(pages)) {
+      tell(pages, GuardEvent.Source.FILE, GuardEvent.Place.FILE);
+    } else if (scene.reference().checks()) {
+      place(pages); // the cache holds other bytes than the disk: replace them
+    } else {
+      stage(pages, GuardEvent.Source.FILE);
+    }
+  }
+
+  private void place(ByteRange pages) throws IOException {
+    GuardEvent.Source source = sourceOf(pages);
+    if (scene.options().repairsGoTo() == GuardEvent.Place.FILE && isWrittenBack(pages)) {
+      scene.window().restore(pages);
+      if (isServed(pages)) {
+        tell(pages, source, GuardEvent.Place.FILE);
+        return;
+      }
+    }
+    stage(pages, source);
+  }
+
+  private GuardEvent.Source sourceOf(ByteRange pages) {
+    if (fromApplication.overlaps(pages)) {
+      return GuardEvent.Source.APPLICATION;
+    }
+    return fromSidecar.overlaps(pages) ? GuardEvent.Source.SIDECAR : GuardEvent.Source.FILE;
+  }
+
+  private boolean isWrittenBack(ByteRange pages) throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment content = slice(pages);
+      scene.reference().willRepair(pages);
+      scene.media().reinitialise(pages.start(), content);
+      MemorySegment readBack = arena.allocate(pages.length(), PAGE);
+      scene.media().readPastCache(pages.start(), readBack);
+      boolean same = readBack.mismatch(content) < 0;
+      if (same) {
+        scene.reference().repaired();
+      }
+      return same;
+    } catch (MediaUnavailableException e) {
+      throw e;
+    } catch (MediaException e) {
+      scene.announcer().notWrittenBack(scene.file(), e);
+      return false;
+    }
+  }
+
+  /** True when readers of the mapping get the right bytes. */
+  private boolean isServed(ByteRange pages) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment loaded = arena.allocate(pages.length(), PAGE);
+      return scene.window().load(pages.start(), loaded) && loaded.mismatch(slice(pages)) < 0;
+    }
+  }
+
+  private void stage(ByteRange pages, GuardEvent.Source source) throws IOException {
+    if (scene.window().stage(pages, slice(pages))) {
+      tell(pages, source, GuardEvent.Place.MEMORY);
+    } else {
+      missing = missing.plus(pages); // known, and nowhere to be put
+    }
+  }
+
+  private void tell(ByteRange pages, GuardEvent.Source source, GuardEvent.Place place) {
+    events.add(new GuardEvent.Healed(scene.file(), pages, source, place));
+  }
+}
