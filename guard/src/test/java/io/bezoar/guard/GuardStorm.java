@@ -1,0 +1,201 @@
+package io.bezoar.guard;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+
+import io.bezoar.media.ByteRange;
+import io.bezoar.media.FaultKind;
+import io.bezoar.media.FaultSpec;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
+
+/**
+ * The program that {@link GuardStormTest} runs in JVMs of every kind: hot readers of one guarded
+ * file, by copy, by getter and by plain loads in a run, while its pages are struck, healed, given
+ * up, and found again.
+ *
+ * <p>Arguments: folder, seed, number of strikes. Prints one line of counts.
+ */
+public final class GuardStorm {
+  private static final int PAGE = 4096;
+  private static final int PAGES = 48;
+  private static final int READERS = 3;
+  private static final int READS_PER_STRIKE = 50;
+
+  private final byte[] content = new byte[PAGES * PAGE - 1000];
+  private final Set<Long> withheld = ConcurrentHashMap.newKeySet();
+
+  /** One for each read, so that each strike meets some. */
+  private final Semaphore turns = new Semaphore(0);
+
+  private final LongAdder reads = new LongAdder();
+  private final LongAdder refused = new LongAdder();
+  private final LongAdder healed = new LongAdder();
+  private final LongAdder damaged = new LongAdder();
+  private final AtomicInteger wrong = new AtomicInteger();
+  private final AtomicInteger escaped = new AtomicInteger();
+  private final Path file;
+  private final long seed;
+  private final int strikes;
+  private volatile boolean over;
+
+  private GuardStorm(Path file, long seed, int strikes) {
+    this.file = file;
+    this.seed = seed;
+    this.strikes = strikes;
+    new SplittableRandom(seed).nextBytes(content);
+  }
+
+  /** Runs the storm; see the class comment. */
+  public static void main(String[] args) throws Exception {
+    Path file = Path.of(args[0]).resolve("storm");
+    System.setProperty("java.util.logging.config.file", args[3]);
+    new GuardStorm(file, Long.parseLong(args[1]), Integer.parseInt(args[2])).run();
+  }
+
+  private void run() throws Exception {
+    Files.write(file, content);
+    GuardOptions options =
+        GuardOptions.DEFAULT
+            .repairFrom(
+                (path, range) -> withheld.contains(range.start() / PAGE) ? null : good(range))
+            .drills();
+    try (Guard guard = Guard.map(file, options);
+        ExecutorService threads = Executors.newFixedThreadPool(READERS)) {
+      AutoCloseable watching =
+          guard.subscribe(
+              event -> (event instanceof GuardEvent.Healed ? healed : damaged).increment());
+      List<Future<Void>> readers = new ArrayList<>();
+      for (int i = 0; i < READERS; i++) {
+        int kind = i;
+        readers.add(threads.submit((Callable<Void>) () -> read(guard, kind)));
+      }
+      try {
+        strike(guard);
+      } finally {
+        over = true;
+      }
+      for (Future<Void> reader : readers) {
+        reader.get();
+      }
+      watching.close();
+      withheld.clear();
+      guard.scrub();
+      if (!guard.damage().isEmpty() || !Arrays.equals(Files.readAllBytes(file), content)) {
+        wrong.incrementAndGet();
+      }
+    }
+    System.out.printf(
+        "strikes=%d reads=%d refused=%d healed=%d damaged=%d wrong=%d escaped=%d%n",
+        strikes,
+        reads.sum(),
+        refused.sum(),
+        healed.sum(),
+        damaged.sum(),
+        wrong.get(),
+        escaped.get());
+  }
+
+  private byte[] good(ByteRange range) {
+    return Arrays.copyOfRange(content, (int) range.start(), (int) range.end());
+  }
+
+  private void strike(Guard guard) throws Exception {
+    SplittableRandom random = new SplittableRandom(seed + 1);
+    for (int i = 0; i < strikes; i++) {
+      long page = random.nextInt(PAGES);
+      if (random.nextInt(4) == 0) {
+        withheld.add(page);
+      }
+      long end = Math.min(content.length, (page + 1 + random.nextInt(3)) * PAGE);
+      FaultKind kind = random.nextBoolean() ? FaultKind.POISON : FaultKind.EIO;
+      guard.injector().inject(FaultSpec.of(kind, new ByteRange(page * PAGE, end), i));
+      turns.drainPermits();
+      turns.acquire(READS_PER_STRIKE);
+      if (random.nextInt(8) == 0) {
+        withheld.clear();
+        guard.scrub();
+      }
+    }
+  }
+
+  private Void read(Guard guard, int kind) {
+    SplittableRandom random = new SplittableRandom(seed + 100 + kind);
+    byte[] buffer = new byte[5 * PAGE];
+    while (!over) {
+      int length = 8 + random.nextInt(buffer.length - 8);
+      int offset = random.nextInt(content.length - length);
+      try {
+        switch (kind) {
+          case 0 -> copy(guard, offset, length, buffer);
+          case 1 -> sum(guard, offset, length);
+          default -> get(guard, offset);
+        }
+      } catch (DamagedRangeException e) {
+        refused.increment();
+      } catch (Throwable e) {
+        if (escaped.incrementAndGet() == 1) {
+          e.printStackTrace();
+        }
+      }
+      reads.increment();
+      turns.release();
+    }
+    return null;
+  }
+
+  private void copy(Guard guard, int offset, int length, byte[] buffer) throws Exception {
+    Arrays.fill(buffer, 0, length, (byte) 0);
+    int good = length;
+    try {
+      guard.copy(offset, buffer, 0, length);
+    } catch (DamagedRangeException e) {
+      good = (int) e.goodPrefixBytes();
+      refused.increment();
+    }
+    if (Arrays.mismatch(buffer, 0, good, content, offset, offset + good) >= 0) {
+      wrong.incrementAndGet();
+    }
+  }
+
+  private void sum(Guard guard, int offset, int length) throws Exception {
+    MemorySegment segment = guard.segment();
+    long sum =
+        guard.<Long, RuntimeException>run(
+            () -> {
+              long s = 0;
+              for (int i = offset; i < offset + length; i++) {
+                s = s * 31 + segment.get(JAVA_BYTE, i);
+              }
+              return s;
+            });
+    long expected = 0;
+    for (int i = offset; i < offset + length; i++) {
+      expected = expected * 31 + content[i];
+    }
+    if (sum != expected) {
+      wrong.incrementAndGet();
+    }
+  }
+
+  private void get(Guard guard, int offset) throws Exception {
+    long value = guard.get(JAVA_LONG_UNALIGNED, offset);
+    if (value != MemorySegment.ofArray(content).get(JAVA_LONG_UNALIGNED, offset)) {
+      wrong.incrementAndGet();
+    }
+  }
+}
