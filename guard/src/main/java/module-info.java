@@ -5,4 +5,5 @@ module io.bezoar.guard {
   requires jdk.jfr;
 
   exports io.bezoar.guard;
+  exports io.bezoar.guard.salvage;
 }
