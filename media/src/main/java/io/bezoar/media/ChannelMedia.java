@@ -155,13 +155,26 @@ final class ChannelMedia extends FileMedia {
     return pastCache == null ? 0 : Math.max(0, pastCache.read(at, part));
   }
 
-  /** The bad run that starts at {@code at}, as far as an access up to {@code end} sees it. */
+  /**
+   * The bad run that starts at {@code at}, as far as an access up to {@code end} sees it: page by
+   * page up to the first good granule, because each try of a bad sector costs seconds on a disk
+   * that fails. The granule at {@code at} was just tried.
+   */
   private ByteRange badFrom(long at, long end) {
     ByteRange rest = inGranules(new ByteRange(at, end));
-    List<ByteRange> bad = prober().unreadable(rest, List.of());
-    return !bad.isEmpty() && bad.getFirst().contains(at)
-        ? bad.getFirst()
-        : inGranules(ByteRange.ofLength(at, 1));
+    ByteRange run = inGranules(ByteRange.ofLength(at, 1));
+    for (long from = run.end(); from < rest.end(); from = run.end()) {
+      ByteRange page = new ByteRange(from, Math.min(rest.end(), from - from % PAGE + PAGE));
+      List<ByteRange> bad = prober().unreadable(page, List.of());
+      if (bad.isEmpty() || bad.getFirst().start() > from) {
+        return run;
+      }
+      run = run.span(bad.getFirst());
+      if (run.end() < page.end()) {
+        return run;
+      }
+    }
+    return run;
   }
 
   private ChannelProbe prober() {

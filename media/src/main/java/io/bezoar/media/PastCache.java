@@ -37,6 +37,13 @@ final class PastCache implements AutoCloseable {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment buffer = arena.allocate(Math.min(CHUNK_BYTES, size + 2 * PAGE), PAGE);
       buffer = buffer.asSlice(0, buffer.byteSize() / PAGE * PAGE);
+      if (size <= granuleBytes && offset % granuleBytes == 0) {
+        long got = direct.pread(offset, buffer.asSlice(0, granuleBytes));
+        if (got != -Posix.EINVAL) { // a disk of larger sectors than its file system lets us know
+          MemorySegment.copy(buffer, 0, dst, 0, Math.clamp(got, 0, size));
+          return Math.min(got, size);
+        }
+      }
       long done = 0;
       while (done < size) {
         long at = offset + done;
@@ -45,9 +52,10 @@ final class PastCache implements AutoCloseable {
         long got = direct.pread(start, buffer.asSlice(0, length));
         long wanted = Math.min(length, offset + size - start); // where the file ends it gives less
         if (got < wanted) {
-          long before = Math.max(0, got) / PAGE * PAGE;
-          long more = granule(start + before, wanted - before, buffer.asSlice(before));
-          got = more < 0 && before == 0 ? more : before + Math.max(0, more);
+          // What lies before `at` in its page is not asked for, and may be what is bad.
+          long from = Math.max(start + Math.max(0, got) / PAGE * PAGE, at - at % granuleBytes);
+          long more = granule(from, start + wanted - from, buffer.asSlice(from - start));
+          got = more < 0 && from <= at ? more : from - start + Math.max(0, more);
         }
         if (got <= at - start) {
           return done > 0 ? done : Math.min(got, 0);
