@@ -3,4 +3,6 @@ module io.bezoar.lucene {
   requires static org.jspecify;
   requires transitive io.bezoar.guard;
   requires transitive org.apache.lucene.core;
+
+  exports io.bezoar.lucene;
 }
