@@ -44,7 +44,7 @@ public final class MediaFiles {
    * Creates a file of {@code sizeBytes} zeroes, readable by its owner only, and opens it. What was
    * made is removed again when that fails.
    *
-   * @param sizeBytes a positive multiple of {@link Units#PAGE_BYTES}
+   * @param sizeBytes any positive number
    * @throws MediaOpenException {@code EXISTS} when there is something at {@code path}
    * @throws MediaFullException when the file system has no room for it
    */
@@ -53,11 +53,11 @@ public final class MediaFiles {
     if (options.access() != Access.READ_WRITE) {
       throw new IllegalArgumentException("new media is opened to be written");
     }
-    if (sizeBytes <= 0 || sizeBytes % PAGE != 0) {
+    if (sizeBytes <= 0) {
       throw new MediaOpenException(
           path.toString(),
           Reason.BAD_GEOMETRY,
-          "a size of " + sizeBytes + " bytes: choose a positive multiple of " + PAGE);
+          "a size of " + sizeBytes + " bytes: choose another");
     }
     if (Files.exists(DrillList.pathOf(path), LinkOption.NOFOLLOW_LINKS)) {
       throw new MediaOpenException(
