@@ -4,7 +4,7 @@ module io.bezoar.guard {
   requires transitive io.bezoar.media;
   requires jdk.jfr;
 
+  exports io.bezoar.guard;
   exports io.bezoar.guard.salvage;
   exports io.bezoar.guard.sidecar;
-  exports io.bezoar.guard;
 }

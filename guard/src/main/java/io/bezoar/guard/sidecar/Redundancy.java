@@ -7,10 +7,9 @@ package io.bezoar.guard.sidecar;
  * <p>A file is laid out as columns of equal length, far apart; the pages at one index of all
  * columns are a row, and any {@code parityColumns} bad pages of a row can be repaired. Space:
  * {@code parityColumns / (columns - parityColumns)} of the file for parity, and 0.2% for checksums.
- * At the
- * same space, many columns with several parity columns survive scattered damage far better than few
- * with one: of 4 GiB with 100 bad pages, two of 64 lose something in one case of 1,800, one of 32 in
- * one of seven.
+ * At the same space, many columns with several parity columns survive scattered damage far better
+ * than few with one: of 4 GiB with 100 bad pages, two of 64 lose something in one case of 1,800,
+ * one of 32 in one of seven.
  *
  * <p>A file of few pages gets fewer parity columns, at least one, so that its sidecar takes no more
  * of it than that of a large one, or stays under two pages; see {@link SidecarGeometry}.
