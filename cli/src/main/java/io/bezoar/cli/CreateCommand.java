@@ -34,7 +34,7 @@ final class CreateCommand implements Callable<Integer> {
       required = true,
       paramLabel = "SIZE",
       converter = Sizes.class,
-      description = "Size of the file: 64M, 1G, 1GiB ... 4% of it at most is not for content.")
+      description = "Size of the file: 64M, 1G, 1GiB ... 4%% of it at most is not for content.")
   private long sizeBytes;
 
   @Option(
