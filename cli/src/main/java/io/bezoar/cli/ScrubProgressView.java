@@ -1,11 +1,6 @@
 package io.bezoar.cli;
 
 import io.bezoar.cli.control.Json;
-import java.time.Duration;
-import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
-import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -22,7 +17,7 @@ sealed interface ScrubProgressView extends AutoCloseable {
     if (json) {
       return new AsJson(console);
     }
-    return new ForPeople(console, pool, Console.isInteractive());
+    return new ForPeople(console, pool);
   }
 
   /** Every reply as it is. */
@@ -40,17 +35,14 @@ sealed interface ScrubProgressView extends AutoCloseable {
 
   /** A bar on a terminal, a line every tenth otherwise; the result in words. */
   final class ForPeople implements ScrubProgressView {
-    private static final int MIB = 1 << 20;
     private final Console console;
     private final String pool;
-    private final boolean interactive;
-    private @Nullable ProgressBar bar;
-    private long nextTenth = 1;
+    private final ProgressView progress;
 
-    ForPeople(Console console, String pool, boolean interactive) {
+    ForPeople(Console console, String pool) {
       this.console = console;
       this.pool = pool;
-      this.interactive = interactive;
+      this.progress = new ProgressView(console, "scrub");
     }
 
     @Override
@@ -79,27 +71,7 @@ sealed interface ScrubProgressView extends AutoCloseable {
     }
 
     private void showProgress(JsonNode scrub) {
-      long done = scrub.path("done").asLong();
-      long total = Math.max(1, scrub.path("total").asLong());
-      if (interactive) {
-        ProgressBar shown = bar;
-        if (shown == null) {
-          shown =
-              new ProgressBarBuilder()
-                  .setTaskName("scrub")
-                  .setInitialMax(total)
-                  .setUnit(" MiB", MIB)
-                  .setStyle(ProgressBarStyle.ASCII)
-                  .setUpdateIntervalMillis((int) Duration.ofMillis(100).toMillis())
-                  .build();
-          bar = shown;
-        }
-        shown.stepTo(done);
-        shown.setExtraMessage(note(scrub));
-      } else if (done * 10 / total >= nextTenth) {
-        nextTenth = done * 10 / total + 1;
-        console.line("scrub at %s: %s".formatted(ScrubView.percent(scrub), note(scrub)));
-      }
+      progress.show(scrub.path("done").asLong(), scrub.path("total").asLong(), note(scrub));
     }
 
     private static String note(JsonNode scrub) {
@@ -114,11 +86,7 @@ sealed interface ScrubProgressView extends AutoCloseable {
 
     @Override
     public void close() {
-      ProgressBar shown = bar;
-      bar = null;
-      if (shown != null) {
-        shown.close();
-      }
+      progress.close();
     }
   }
 }

@@ -1,6 +1,5 @@
 package io.bezoar.cli;
 
-import java.util.Locale;
 import tools.jackson.databind.JsonNode;
 
 /** A scrub for people. */
@@ -23,8 +22,6 @@ final class ScrubView {
   }
 
   static String percent(JsonNode progress) {
-    long total = progress.path("total").asLong();
-    double part = total == 0 ? 1 : progress.path("done").asLong() / (double) total;
-    return String.format(Locale.ROOT, "%.0f%%", Math.floor(part * 100));
+    return ProgressView.percent(progress.path("done").asLong(), progress.path("total").asLong());
   }
 }
