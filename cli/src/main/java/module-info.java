@@ -2,6 +2,7 @@
 module io.bezoar.cli {
   requires info.picocli;
   requires io.bezoar.core;
+  requires io.bezoar.guard;
   requires io.bezoar.nbd;
   requires me.tongfei.progressbar;
   requires static org.jspecify;

@@ -8,8 +8,7 @@ final class ErrorView {
   private ErrorView() {}
 
   /** Returns the exit code. */
-  static int show(Exception exception, PrintWriter err, boolean debug) {
-    Problem problem = Problem.of(exception);
+  static int show(Problem problem, Exception exception, PrintWriter err, boolean debug) {
     err.println("bezoar: " + problem.what());
     if (!problem.advice().isEmpty()) {
       err.println("  " + problem.advice());

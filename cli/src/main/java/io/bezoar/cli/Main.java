@@ -1,5 +1,6 @@
 package io.bezoar.cli;
 
+import io.bezoar.cli.control.Problem;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IExecutionExceptionHandler;
@@ -62,6 +63,8 @@ public final class Main {
             .addSubcommand("bad", bad)
             .addSubcommand(new ScrubCommand(stop))
             .addSubcommand(new EventsCommand(stop))
+            .addSubcommand(new ProbeCommand(stop))
+            .addSubcommand(new SalvageCommand(stop))
             .addSubcommand(new DoctorCommand())
             .addSubcommand(new LauncherCommand.Bench())
             .addSubcommand(new LauncherCommand.Test())
@@ -86,8 +89,14 @@ public final class Main {
     commandLine.getSubcommands().values().forEach(Main::complete);
   }
 
+  private static Problem problem(Exception exception, CommandLine commandLine) {
+    return commandLine.getCommand() instanceof FileCommand
+        ? Problem.ofFile(exception)
+        : Problem.of(exception);
+  }
+
   private IExecutionExceptionHandler exceptionHandler() {
     return (exception, commandLine, parsed) ->
-        ErrorView.show(exception, commandLine.getErr(), debug);
+        ErrorView.show(problem(exception, commandLine), exception, commandLine.getErr(), debug);
   }
 }

@@ -33,9 +33,12 @@ class MainTest {
     Cli cli = new Cli();
     assertThat(cli.run("help")).isZero();
     assertThat(cli.out())
-        .contains("serve", "create", "status", "bad", "scrub", "events", "doctor", "bench", "test");
+        .contains("serve", "create", "status", "bad", "scrub", "events", "doctor", "bench", "test")
+        .contains("probe", "salvage");
     for (String command :
-        new String[] {"serve", "create", "status", "scrub", "events", "doctor", "bad"}) {
+        new String[] {
+          "serve", "create", "status", "scrub", "events", "doctor", "bad", "probe", "salvage"
+        }) {
       assertThat(cli.run("help", command)).isZero();
       assertThat(cli.run(command, "--help")).isZero();
     }

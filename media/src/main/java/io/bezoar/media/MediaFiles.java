@@ -137,9 +137,7 @@ public final class MediaFiles {
       FileStat stat = stat(path, looked);
       if (!stat.isRegular() && !stat.isBlockDevice()) {
         throw new MediaOpenException(
-            path.toString(),
-            Reason.NOT_A_FILE,
-            "is not a regular file or block device: name the pool file itself");
+            path.toString(), Reason.NOT_A_FILE, "is not a regular file or block device: name one");
       }
       return openAgain(path, looked, stat, access);
     }
@@ -225,8 +223,7 @@ public final class MediaFiles {
           new MediaOpenException(
               name, Reason.EXISTS, "exists already: choose another name, or open it instead");
       case Posix.EISDIR ->
-          new MediaOpenException(
-              name, Reason.NOT_A_FILE, "is a folder: name the pool file inside it");
+          new MediaOpenException(name, Reason.NOT_A_FILE, "is a folder: name a file in it");
       case Posix.EROFS, Posix.EPERM -> readOnly(path);
       case Posix.EACCES ->
           access == Access.READ_WRITE && Files.isReadable(path)

@@ -2,6 +2,9 @@ package io.bezoar.cli.control;
 
 import io.bezoar.dax.DeviceUnavailableException;
 import io.bezoar.dax.PoisonedRangeException;
+import io.bezoar.guard.salvage.RescueMapException;
+import io.bezoar.guard.salvage.SalvageRefusedException;
+import io.bezoar.media.MediaFaultException;
 import io.bezoar.media.MediaFullException;
 import io.bezoar.media.MediaOpenException;
 import io.bezoar.media.MediaUnavailableException;
@@ -39,6 +42,32 @@ public record Problem(String what, String advice, int exitCode) {
       default ->
           new Problem(
               "internal error: " + e, "run it with --debug and report what it says", Exit.INTERNAL);
+    };
+  }
+
+  /** As {@link #of(Exception)}, for commands on plain files: what is said of pools is left out. */
+  public static Problem ofFile(Exception e) {
+    return switch (e) {
+      case MediaOpenException open -> new Problem(text(open), "", exitCode(open));
+      case SalvageRefusedException refused ->
+          new Problem(text(refused), advice(refused), Exit.REFUSED);
+      case RescueMapException notAMap -> new Problem(text(notAMap), "", Exit.UNAVAILABLE);
+      case MediaFullException full ->
+          new Problem(text(full), "what was done is kept: then the same again", Exit.UNAVAILABLE);
+      case PersistFailedException failed ->
+          new Problem(
+              text(failed), "what was saved before is kept; use another disk", Exit.UNAVAILABLE);
+      case MediaFaultException bad ->
+          new Problem(text(bad), "use another destination", Exit.UNAVAILABLE);
+      default -> of(e);
+    };
+  }
+
+  private static String advice(SalvageRefusedException e) {
+    return switch (e.refusal()) {
+      case DEVICE -> "to overwrite all that is on it: --overwrite-device";
+      case UNKNOWN_CONTENT -> "a map that is not called DST.map: --map FILE";
+      case SAME_FILE, ON_SOURCE, DESTINATION_CUT, OTHER_SIZE -> "see: bezoar help salvage";
     };
   }
 

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -82,13 +83,16 @@ public final class RescueMapFile implements RescueMapStore, AutoCloseable {
   }
 
   private FileSystemException notSaved(IOException cause) {
-    FileSystemException notSaved =
-        new FileSystemException(
-            path.toString(),
-            null,
-            "the map could not be saved ("
-                + cause.getMessage()
-                + "); the one saved before is kept: free space beside it, then start again");
+    String whatToDo =
+        switch (cause) {
+          case NoSuchFileException missing -> "its folder does not exist: make it, or name another";
+          case AccessDeniedException denied -> "its folder may not be written: name another map";
+          default ->
+              "cannot be saved ("
+                  + cause.getMessage()
+                  + "), what was saved before is kept: free space beside it, then start again";
+        };
+    FileSystemException notSaved = new FileSystemException(path.toString(), null, whatToDo);
     notSaved.initCause(cause);
     return notSaved;
   }

@@ -57,8 +57,7 @@ final class SalvagePaths {
     if (isDevice(destination) && devices == SalvageRequest.Devices.REFUSED) {
       throw refused(
           Reason.DEVICE,
-          "is a block device, all of which would be overwritten: name a file, or say so with"
-              + " --overwrite-device");
+          "is a block device, all of which would be overwritten: name a file, or say that it may be");
     }
   }
 
@@ -126,7 +125,7 @@ final class SalvagePaths {
           Reason.UNKNOWN_CONTENT,
           "has content, and there is no map "
               + map
-              + " to say what of it was rescued: name its map with --map, or another destination");
+              + " to say what of it was rescued: name its map, or another destination");
     }
     if (size < rescuedEnd) {
       throw refused(
