@@ -78,19 +78,25 @@ public final class Guard implements AutoCloseable {
    * what cannot be is listed in {@link #damage()}, and the rest is served.
    *
    * @throws io.bezoar.media.MediaOpenException when it cannot be opened or mapped; says why
-   * @throws java.nio.file.FileSystemException when a sidecar was asked for and there is none, it is
-   *     damaged beyond its own redundancy, or the file was changed since
+   * @throws io.bezoar.guard.sidecar.SidecarException when a sidecar was asked for and there is
+   *     none, it is of no use, or the file was changed since
    */
   public static Guard map(Path file, GuardOptions options) throws IOException {
     MediaOptions access = new MediaOptions(Access.REPAIR, MediaChoice.AUTO, options.drillMode());
     Media media = MediaFiles.open(file, access);
     try {
-      Reference reference = Reference.NONE;
-      Guard guard = new Guard(file, media, media.map(), reference, options);
-      if (options.verify() == Verify.AT_MAP) {
-        guard.scrub();
+      Reference reference =
+          options.verify() == null ? Reference.NONE : SidecarReference.open(file, media);
+      try {
+        Guard guard = new Guard(file, media, media.map(), reference, options);
+        if (options.verify() == Verify.AT_MAP) {
+          guard.scrub();
+        }
+        return guard;
+      } catch (IOException | RuntimeException | Error e) {
+        reference.close();
+        throw e;
       }
-      return guard;
     } catch (IOException | RuntimeException | Error e) {
       media.close();
       throw e;

@@ -122,7 +122,7 @@ final class GuardedReader {
   }
 
   /** True when all of {@code range}, whole pages where pages are checked, is there and right. */
-  private boolean isRead(ByteRange range, MemorySegment dst) {
+  private boolean isRead(ByteRange range, MemorySegment dst) throws IOException {
     return !healer.lost().overlaps(range)
         && scene.window().load(range.start(), dst)
         && healer.matches(range, dst);
@@ -251,6 +251,9 @@ final class GuardedReader {
           heal(chunk, buffer);
         }
       }
+    }
+    if (!healer.lost().isEmpty()) {
+      healer.heal(whole, ByteRanges.EMPTY, Healer.Look.ALL); // others of their rows are good by now
     }
   }
 }

@@ -117,19 +117,19 @@ final class Healer {
     return outcome.events().stream().anyMatch(GuardEvent.Healed.class::isInstance);
   }
 
-  private boolean isSettled(ByteRange run, Arena arena) {
+  private boolean isSettled(ByteRange run, Arena arena) throws IOException {
     MemorySegment bytes = arena.allocate(run.length(), PAGE);
     return lost.alignOutward(PAGE).contains(run.alignOutward(PAGE))
         || (scene.window().load(run.start(), bytes) && matches(run, bytes));
   }
 
   /** True when {@code bytes}, read from {@code pages}, are what they should be. */
-  boolean matches(ByteRange pages, MemorySegment bytes) {
+  boolean matches(ByteRange pages, MemorySegment bytes) throws IOException {
     return mismatches(pages, bytes).isEmpty();
   }
 
   /** The pages among {@code pages} whose {@code bytes} are not what they should be. */
-  ByteRanges mismatches(ByteRange pages, MemorySegment bytes) {
+  ByteRanges mismatches(ByteRange pages, MemorySegment bytes) throws IOException {
     if (!scene.reference().checks()) {
       return ByteRanges.EMPTY;
     }

@@ -1,5 +1,6 @@
 package io.bezoar.guard;
 
+import io.bezoar.guard.sidecar.SidecarException;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.ByteRanges;
 import io.bezoar.media.Cause;
@@ -125,7 +126,7 @@ final class Healing {
     for (long at = run.start(); at < run.end(); at += PAGE) {
       ByteRange page = new ByteRange(at, Math.min(at + PAGE, run.end()));
       if (!missing.overlaps(page) && !scene.reference().matches(at / PAGE, slice(page))) {
-        scene.reference().requireUnchanged();
+        scene.reference().requireDamage(at / PAGE);
         cause = Cause.CHECKSUM;
         missing = missing.plus(page);
       }
@@ -137,7 +138,7 @@ final class Healing {
     missing = missing.minus(fromSidecar);
   }
 
-  private void askApplication() {
+  private void askApplication() throws IOException {
     for (RepairSource source : scene.options().sources()) {
       for (ByteRange range : missing.asList()) {
         if (answered(source, range)) {
@@ -148,7 +149,7 @@ final class Healing {
     }
   }
 
-  private boolean answered(RepairSource source, ByteRange range) {
+  private boolean answered(RepairSource source, ByteRange range) throws IOException {
     byte[] answer;
     try {
       answer = source.bytes(scene.file(), range);
@@ -172,7 +173,7 @@ final class Healing {
     return isRight(range);
   }
 
-  private boolean isRight(ByteRange pages) {
+  private boolean isRight(ByteRange pages) throws IOException {
     for (long at = pages.start(); scene.reference().checks() && at < pages.end(); at += PAGE) {
       ByteRange page = new ByteRange(at, Math.min(at + PAGE, pages.end()));
       if (!scene.reference().matches(at / PAGE, slice(page))) {
@@ -228,12 +229,12 @@ final class Healing {
       scene.media().readPastCache(pages.start(), readBack);
       boolean same = readBack.mismatch(content) < 0;
       if (same) {
-        scene.reference().repaired();
+        scene.reference().repaired(pages);
       }
       return same;
     } catch (MediaUnavailableException e) {
       throw e;
-    } catch (MediaException e) {
+    } catch (MediaException | SidecarException e) {
       scene.announcer().notWrittenBack(scene.file(), e);
       return false;
     }

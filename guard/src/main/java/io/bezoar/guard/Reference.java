@@ -21,7 +21,7 @@ interface Reference extends AutoCloseable {
         }
 
         @Override
-        public void requireUnchanged() {}
+        public void requireDamage(long page) {}
 
         @Override
         public ByteRanges rebuild(ByteRanges pages, ByteRange run, MemorySegment into) {
@@ -32,7 +32,7 @@ interface Reference extends AutoCloseable {
         public void willRepair(ByteRange pages) {}
 
         @Override
-        public void repaired() {}
+        public void repaired(ByteRange pages) {}
 
         @Override
         public void close() {}
@@ -45,10 +45,10 @@ interface Reference extends AutoCloseable {
    * True when {@code content}, private native memory, is what page number {@code page} should hold.
    * The last page may be shorter.
    */
-  boolean matches(long page, MemorySegment content);
+  boolean matches(long page, MemorySegment content) throws IOException;
 
-  /** Throws when the file is not the one this was made for: a difference is then no damage. */
-  void requireUnchanged() throws IOException;
+  /** Throws when a page that does not match was changed by somebody, and is not damaged. */
+  void requireDamage(long page) throws IOException;
 
   /**
    * Computes pages from the others.
@@ -63,7 +63,7 @@ interface Reference extends AutoCloseable {
   void willRepair(ByteRange pages) throws IOException;
 
   /** After what was announced is durable and was read back. */
-  void repaired() throws IOException;
+  void repaired(ByteRange pages) throws IOException;
 
   @Override
   void close() throws IOException;
