@@ -1,5 +1,6 @@
 package io.bezoar.cli;
 
+import io.bezoar.cli.control.Exit;
 import io.bezoar.cli.control.Request;
 import io.bezoar.media.FaultKind;
 import io.bezoar.media.Units;
@@ -14,6 +15,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /** {@code bezoar bad inject}. */
 @Command(
@@ -22,14 +24,17 @@ import tools.jackson.databind.JsonNode;
       "Make the media of a drill pool go bad (a pool made with: create --drill).",
       "Refused on every other pool. --count strikes as many different rows of the parity, so that",
       "each strike can be repaired; with --overlap rows may be struck twice, and what must be lost",
-      "is said before the first strike."
+      "is said before the first strike.",
+      "With --plain, FILE is any file of your own, and is really damaged: to see what a sidecar (see:",
+      "protect) and the guard do about it. Stuck faults go away with the list FILE.drill."
     },
     footer = {
       "",
       "Examples:",
       "  bezoar bad inject a.pool --kind flip --at 1M",
       "  bezoar bad inject a.pool --kind all --count 1000 --seed 7",
-      "  bezoar bad inject a.pool --kind all --count 500 --seed 8 --overlap --json"
+      "  bezoar bad inject a.pool --kind all --count 500 --seed 8 --overlap --json",
+      "  bezoar bad inject index.dat --plain --kind all --count 20 --seed 7"
     })
 final class BadInjectCommand extends PoolCommand {
   @Mixin private PoolArgument pool;
@@ -75,6 +80,9 @@ final class BadInjectCommand extends PoolCommand {
   @Option(names = "--overlap", description = "Strike anywhere, also twice in one row.")
   private boolean overlap;
 
+  @Option(names = "--plain", description = "It is a plain file and no pool: really damage it.")
+  private boolean plain;
+
   @Option(names = "--json", description = "Print plan and strikes as JSON, one object per line.")
   private boolean json;
 
@@ -101,26 +109,36 @@ final class BadInjectCommand extends PoolCommand {
       throw new ParameterException(
           spec().commandLine(), "--count must be at least 1, and exactly 1 with --at");
     }
+    if (plain && overlap) {
+      throw new ParameterException(spec().commandLine(), "--overlap is for pools, not for --plain");
+    }
     long inPage = place == null ? 0 : place % Units.PAGE_BYTES;
+    long bytesEach = lengthBytes == null ? Units.PAGE_BYTES - inPage : lengthBytes;
     Long givenSeed = seed;
+    long chosenSeed = givenSeed == null ? ThreadLocalRandom.current().nextInt(1 << 30) : givenSeed;
+    if (plain) {
+      PlainStrikes.Plan plan =
+          new PlainStrikes.Plan(faultKinds(), place, bytesEach, count, chosenSeed);
+      PlainStrikes.strike(pool.path, plan, this::showReply);
+      return Exit.OK;
+    }
     Request request =
         new Request.Inject(
             faultKinds(),
             place,
-            lengthBytes == null ? Units.PAGE_BYTES - inPage : lengthBytes,
+            bytesEach,
             count,
-            givenSeed == null ? ThreadLocalRandom.current().nextInt(1 << 30) : givenSeed,
+            chosenSeed,
             overlap ? Request.Overlap.ALLOWED : Request.Overlap.FORBIDDEN);
-    return ask(
-        pool.path,
-        request,
-        reply -> {
-          if (json) {
-            showJson(reply);
-          } else {
-            show(reply);
-          }
-        });
+    return ask(pool.path, request, this::showReply);
+  }
+
+  private void showReply(ObjectNode reply) {
+    if (json) {
+      showJson(reply);
+    } else {
+      show(reply);
+    }
   }
 
   private List<FaultKind> faultKinds() {
@@ -151,7 +169,7 @@ final class BadInjectCommand extends PoolCommand {
                       EventView.range(reply.path("media")),
                       reply.has("volume")
                           ? "  volume " + EventView.range(reply.path("volume"))
-                          : "  parity"));
+                          : plain ? "" : "  parity"));
     }
   }
 

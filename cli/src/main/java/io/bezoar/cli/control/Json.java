@@ -54,7 +54,7 @@ public final class Json {
   }
 
   /** A range: start, and the first byte behind it. */
-  static ObjectNode range(ByteRange range) {
+  public static ObjectNode range(ByteRange range) {
     return object().put("start", range.start()).put("end", range.end());
   }
 }
