@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 /**
  * A plain file, mapped to be read, under which pages may go bad.
@@ -82,11 +83,21 @@ public final class Guard implements AutoCloseable {
    *     none, it is of no use, or the file was changed since
    */
   public static Guard map(Path file, GuardOptions options) throws IOException {
+    return map(file, options, UnaryOperator.identity());
+  }
+
+  /** As above; {@code observed} may put something between the file and its sidecar. */
+  static Guard map(Path file, GuardOptions options, UnaryOperator<Reference> observed)
+      throws IOException {
+    if (options.verify() != null && options.repairsGoTo() == GuardEvent.Place.FILE) {
+      SidecarReference.endRepairOf(file);
+    }
     MediaOptions access = new MediaOptions(Access.REPAIR, MediaChoice.AUTO, options.drillMode());
     Media media = MediaFiles.open(file, access);
     try {
       Reference reference =
-          options.verify() == null ? Reference.NONE : SidecarReference.open(file, media);
+          observed.apply(
+              options.verify() == null ? Reference.NONE : SidecarReference.open(file, media));
       try {
         Guard guard = new Guard(file, media, media.map(), reference, options);
         if (options.verify() == Verify.AT_MAP) {

@@ -1,5 +1,9 @@
 package io.bezoar.guard;
 
+import io.bezoar.guard.sidecar.Differences;
+import io.bezoar.guard.sidecar.FileState;
+import io.bezoar.guard.sidecar.Progress;
+import io.bezoar.guard.sidecar.Repair;
 import io.bezoar.guard.sidecar.Sidecar;
 import io.bezoar.guard.sidecar.SidecarException;
 import io.bezoar.media.ByteRange;
@@ -8,6 +12,7 @@ import io.bezoar.media.Media;
 import io.bezoar.media.MediaFaultException;
 import io.bezoar.media.Units;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 
@@ -26,6 +31,26 @@ final class SidecarReference implements Reference {
     this.file = file;
     this.media = media;
     this.sidecar = sidecar;
+  }
+
+  /**
+   * Ends a repair in place that a crash cut short: as long as it is not ended, a new modification
+   * time may be the repair's and not a change. Looks at all of the file if there is one.
+   *
+   * @throws SidecarException when there is no sidecar, or it is of no use
+   */
+  static void endRepairOf(Path file) throws IOException {
+    try (Sidecar sidecar = Sidecar.open(file)) {
+      if (sidecar.state() != FileState.REPAIR_INTERRUPTED) {
+        return;
+      }
+    }
+    try {
+      Repair _ = Repair.inPlace(file, Differences.KEEP, Progress.UNWATCHED);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException(file + ": interrupted while an earlier repair was ended");
+    }
   }
 
   /**

@@ -78,11 +78,18 @@ public record Repair(
       Verification found,
       Progress progress)
       throws IOException, InterruptedException {
-    FileMender mender = new FileMender(sidecar, media, stamp, progress);
+    FileStamp asIs = stamp;
+    if (found.subject().state() == FileState.REPAIR_INTERRUPTED) {
+      // All of the file was looked at: what differs is damage. Before the next note, whose time
+      // would
+      // not explain a modification time that an earlier repair left.
+      putTimeBack(sidecar);
+      asIs = FileStamp.of(sidecar.file());
+    }
+    FileMender mender = new FileMender(sidecar, media, asIs, progress);
     ByteRanges lost = survey.bad().isEmpty() ? ByteRanges.EMPTY : mender.mend(survey.bad());
     boolean asProtected = lost.isEmpty() && mender.stuck().isEmpty() && survey.unknown().isEmpty();
-    boolean timeIsOurs = found.subject().state() == FileState.REPAIR_INTERRUPTED;
-    if (timeIsOurs || (asProtected && found instanceof Verification.Changed)) {
+    if (asProtected && found instanceof Verification.Changed) {
       putTimeBack(sidecar);
     }
     sidecar.repaired(sidecar.note().pages().minus(mender.stuck()));
