@@ -2,6 +2,7 @@
 module io.bezoar.bench {
   requires info.picocli;
   requires io.bezoar.core;
+  requires io.bezoar.guard;
   requires io.bezoar.nbd;
   requires static org.jspecify;
 

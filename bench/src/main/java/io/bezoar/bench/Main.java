@@ -164,6 +164,7 @@ public final class Main implements Callable<Integer> {
     if (!skipped.isEmpty()) {
       err.println("SKIPPED row " + row.number() + ": " + skipped);
     }
+    err.print(Table.format(report.outcomes())); // the whole takes long
     return report.outcomes();
   }
 }

@@ -17,7 +17,8 @@ interface Row {
           new FirstReadRow(),
           new StormRow(),
           new ServedRow(),
-          new SpaceRow());
+          new SpaceRow(),
+          new GuardRow());
 
   /** Its number in the table. */
   int number();
