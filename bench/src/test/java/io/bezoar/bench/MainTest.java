@@ -62,7 +62,7 @@ class MainTest {
   @Test
   void unknownRowShouldNameThoseThatThereAre() {
     assertThat(run("--row", "5")).isEqualTo(2);
-    assertThat(err()).contains("no row 5").contains("[1, 2, 3, 4, 6, 7, 8, 10, 15, 18]");
+    assertThat(err()).contains("no row 5").contains("[1, 2, 3, ").contains("18, 19");
   }
 
   @Test
