@@ -40,7 +40,9 @@ import java.util.zip.CRC32C;
  * <p>Thread-safe. Uses no interruptible channel: an interrupt closes nothing.
  */
 public final class Sidecar implements AutoCloseable {
-  private static final String SUFFIX = ".bez";
+  /** What the name of a sidecar has more than that of its file. */
+  public static final String SUFFIX = ".bez";
+
   private static final byte[] ZEROES = new byte[PAGE_BYTES];
 
   private final Path file;

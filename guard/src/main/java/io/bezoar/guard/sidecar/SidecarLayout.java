@@ -118,6 +118,11 @@ record SidecarLayout(SidecarGeometry geometry) {
     return geometry.pages() < ALIGNED_FROM_PAGES ? end : Math.ceilDiv(end, PAGE_BYTES) * PAGE_BYTES;
   }
 
+  /** Zeroes between the table and parity; most often none. */
+  ByteRange padding() {
+    return new ByteRange(HEADER_BYTES + tableBytes(), parityOffset());
+  }
+
   long parityEntry(int parityColumn, long row) {
     return geometry.pages() + parityColumn * geometry.rows() + row;
   }
@@ -207,7 +212,7 @@ record SidecarLayout(SidecarGeometry geometry) {
         && in.get(U32, H_CHECKSUM) == checksum(in, HEADER_BYTES, H_CHECKSUM);
   }
 
-  private static boolean isZero(MemorySegment in, long from, long to) {
+  static boolean isZero(MemorySegment in, long from, long to) {
     for (long at = from; at < to; at++) {
       if (in.get(ValueLayout.JAVA_BYTE, at) != 0) {
         return false;

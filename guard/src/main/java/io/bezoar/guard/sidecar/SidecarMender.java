@@ -83,6 +83,8 @@ record SidecarMender(Sidecar sidecar, PageSource source) {
     void mend(ByteRange piece) throws IOException {
       List<ByteRange> missing = new ArrayList<>();
       readWhatIsThere(piece);
+      structure.fill((byte) 0);
+      lay(piece, layout.padding());
       for (Copy copy : Copy.values()) {
         layHeader(piece, copy);
         layBlocks(piece, copy, missing);
@@ -111,6 +113,9 @@ record SidecarMender(Sidecar sidecar, PageSource source) {
 
     /** Copies what of {@link #structure} lies in the piece into its image. */
     private void lay(ByteRange piece, ByteRange place) {
+      if (!piece.overlaps(place)) {
+        return;
+      }
       ByteRange shared = piece.intersect(place);
       MemorySegment.copy(
           structure,
@@ -122,10 +127,8 @@ record SidecarMender(Sidecar sidecar, PageSource source) {
 
     private void layHeader(ByteRange piece, Copy copy) {
       ByteRange place = ByteRange.ofLength(layout.headerOffset(copy), SidecarLayout.HEADER_BYTES);
-      if (piece.overlaps(place)) {
-        SidecarLayout.encodeHeader(structure, place.start(), sidecar.header());
-        lay(piece, place);
-      }
+      SidecarLayout.encodeHeader(structure, place.start(), sidecar.header());
+      lay(piece, place);
     }
 
     private void layBlocks(ByteRange piece, Copy copy, List<ByteRange> missing) throws IOException {

@@ -53,6 +53,11 @@ record Survey(
     Headers headers = new Headers(sidecar.path(), sidecar.bytes());
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment buffer = arena.allocate(PAGE_BYTES, Long.BYTES);
+      MemorySegment padding = buffer.asSlice(0, layout.padding().length());
+      if (!sidecar.bytes().read(layout.padding().start(), padding)
+          || !SidecarLayout.isZero(padding, 0, padding.byteSize())) {
+        notebook.badSidecar(layout.padding());
+      }
       for (Copy copy : Copy.values()) {
         if (!headers.isGood(copy, sidecar.header())) {
           notebook.badSidecar(

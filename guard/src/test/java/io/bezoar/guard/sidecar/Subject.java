@@ -96,6 +96,12 @@ final class Subject {
     }
   }
 
+  /** As an assertion of AssertJ, without printing megabytes. */
+  static void requireContent(Path path, byte[] expected) throws IOException {
+    int at = Arrays.mismatch(Files.readAllBytes(path), expected);
+    assertThat(at).as("first wrong byte of %s", path).isEqualTo(-1);
+  }
+
   ByteRange page(long page) {
     return ByteRange.ofLength(page * PAGE_BYTES, geometry.bytesOf(page));
   }
