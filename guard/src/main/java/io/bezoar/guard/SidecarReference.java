@@ -10,6 +10,7 @@ import io.bezoar.media.ByteRange;
 import io.bezoar.media.ByteRanges;
 import io.bezoar.media.Media;
 import io.bezoar.media.MediaFaultException;
+import io.bezoar.media.MediaFiles;
 import io.bezoar.media.Units;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -87,9 +88,15 @@ final class SidecarReference implements Reference {
     return sidecar.matches(page, content) || !sidecar.knows(page);
   }
 
+  /** A repair by somebody else, of other pages too, has the modification time for a moment. */
+  private boolean isDamage(long page) throws IOException {
+    return sidecar.meansDamage(page)
+        || MediaFiles.whileNobodyRepairs(file, () -> sidecar.meansDamage(page));
+  }
+
   @Override
   public void requireDamage(long page) throws IOException {
-    if (!sidecar.meansDamage(page)) {
+    if (!isDamage(page)) {
       throw changed(file, "holds something else than");
     }
   }
@@ -101,7 +108,7 @@ final class SidecarReference implements Reference {
     for (ByteRange range : pages.asList()) {
       for (long at = range.start(); at < range.end(); at += PAGE) {
         // Of a file that was written to, the old content of a page may not be what it should be.
-        if (sidecar.meansDamage(at / PAGE)) {
+        if (isDamage(at / PAGE)) {
           damaged = damaged.plus(new ByteRange(at, Math.min(at + PAGE, range.end())));
         }
       }

@@ -3,6 +3,9 @@ package io.bezoar.guard;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
+import io.bezoar.guard.sidecar.Progress;
+import io.bezoar.guard.sidecar.Protection;
+import io.bezoar.guard.sidecar.Redundancy;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.FaultKind;
 import io.bezoar.media.FaultSpec;
@@ -28,7 +31,9 @@ import java.util.concurrent.atomic.LongAdder;
  * file, by copy, by getter and by plain loads in a run, while its pages are struck, healed, given
  * up, and found again.
  *
- * <p>Arguments: folder, seed, number of strikes. Prints one line of counts.
+ * <p>Arguments: folder, seed, number of strikes, a logging configuration, and {@code plain} or
+ * {@code sidecar}. With a sidecar pages are flipped, torn and made stale as well, and nobody loads
+ * plainly: only copies are checked. Prints one line of counts.
  */
 public final class GuardStorm {
   private static final int PAGE = 4096;
@@ -49,12 +54,14 @@ public final class GuardStorm {
   private final AtomicInteger wrong = new AtomicInteger();
   private final AtomicInteger escaped = new AtomicInteger();
   private final Path file;
+  private final boolean sidecar;
   private final long seed;
   private final int strikes;
   private volatile boolean over;
 
-  private GuardStorm(Path file, long seed, int strikes) {
+  private GuardStorm(Path file, long seed, int strikes, boolean sidecar) {
     this.file = file;
+    this.sidecar = sidecar;
     this.seed = seed;
     this.strikes = strikes;
     new SplittableRandom(seed).nextBytes(content);
@@ -64,13 +71,17 @@ public final class GuardStorm {
   public static void main(String[] args) throws Exception {
     Path file = Path.of(args[0]).resolve("storm");
     System.setProperty("java.util.logging.config.file", args[3]);
-    new GuardStorm(file, Long.parseLong(args[1]), Integer.parseInt(args[2])).run();
+    boolean sidecar = args[4].equals("sidecar");
+    new GuardStorm(file, Long.parseLong(args[1]), Integer.parseInt(args[2]), sidecar).run();
   }
 
   private void run() throws Exception {
     Files.write(file, content);
+    if (sidecar) {
+      Protection.protect(file, Redundancy.DEFAULT, Progress.UNWATCHED);
+    }
     GuardOptions options =
-        GuardOptions.DEFAULT
+        (sidecar ? GuardOptions.SIDECAR : GuardOptions.DEFAULT)
             .repairFrom(
                 (path, range) -> withheld.contains(range.start() / PAGE) ? null : good(range))
             .drills();
@@ -122,7 +133,8 @@ public final class GuardStorm {
         withheld.add(page);
       }
       long end = Math.min(content.length, (page + 1 + random.nextInt(3)) * PAGE);
-      FaultKind kind = random.nextBoolean() ? FaultKind.POISON : FaultKind.EIO;
+      FaultKind[] kinds = FaultKind.values(); // poison and eio are the first
+      FaultKind kind = kinds[random.nextInt(sidecar ? kinds.length : 2)];
       guard.injector().inject(FaultSpec.of(kind, new ByteRange(page * PAGE, end), i));
       turns.drainPermits();
       turns.acquire(READS_PER_STRIKE);
@@ -142,7 +154,13 @@ public final class GuardStorm {
       try {
         switch (kind) {
           case 0 -> copy(guard, offset, length, buffer);
-          case 1 -> sum(guard, offset, length);
+          case 1 -> {
+            if (sidecar) {
+              copy(guard, offset, length, buffer);
+            } else {
+              sum(guard, offset, length);
+            }
+          }
           default -> get(guard, offset);
         }
       } catch (DamagedRangeException e) {

@@ -19,24 +19,27 @@ class GuardStormTest {
   private static final String C1 = "-XX:TieredStopAtLevel=1";
   private static final String C2 = "-XX:-TieredCompilation";
 
-  @ParameterizedTest(name = "{0} {1} on {2}")
+  @ParameterizedTest(name = "{0} {1} on {2}, {4}")
   @CsvSource({
-    INTERPRETER + ", -XX:+UseG1GC, memory, 60",
-    INTERPRETER + ", -XX:+UseZGC, memory, 60",
-    INTERPRETER + ", -XX:+UseSerialGC, disk, 40",
-    C1 + ", -XX:+UseG1GC, memory, 200",
-    C1 + ", -XX:+UseZGC, disk, 60",
-    C1 + ", -XX:+UseSerialGC, memory, 200",
-    C2 + ", -XX:+UseG1GC, memory, 200",
-    C2 + ", -XX:+UseZGC, memory, 120",
-    C2 + ", -XX:+UseSerialGC, memory, 200",
-    C2 + ", -XX:+UseG1GC, disk, 60",
+    INTERPRETER + ", -XX:+UseG1GC, memory, 60, plain",
+    INTERPRETER + ", -XX:+UseZGC, memory, 60, plain",
+    INTERPRETER + ", -XX:+UseSerialGC, disk, 40, plain",
+    C1 + ", -XX:+UseG1GC, memory, 200, plain",
+    C1 + ", -XX:+UseZGC, disk, 60, plain",
+    C1 + ", -XX:+UseSerialGC, memory, 200, plain",
+    C2 + ", -XX:+UseG1GC, memory, 200, plain",
+    C2 + ", -XX:+UseZGC, memory, 120, plain",
+    C2 + ", -XX:+UseSerialGC, memory, 200, plain",
+    C2 + ", -XX:+UseG1GC, disk, 60, plain",
+    INTERPRETER + ", -XX:+UseG1GC, memory, 40, sidecar",
+    C1 + ", -XX:+UseG1GC, disk, 60, sidecar",
+    C2 + ", -XX:+UseG1GC, memory, 200, sidecar",
   })
-  void shouldServeRightBytesOrNone(String compiler, String collector, String place, int strikes)
-      throws Exception {
+  void shouldServeRightBytesOrNone(
+      String compiler, String collector, String place, int strikes, String kind) throws Exception {
     Path folder = place.equals("disk") ? MediaFolders.onDisk() : MediaFolders.onTmpfs();
     try {
-      String out = storm(folder, strikes, compiler, collector);
+      String out = storm(folder, strikes, kind, compiler, collector);
       assertThat(count(out, "strikes")).isEqualTo(strikes);
       assertThat(count(out, "healed")).as(out).isGreaterThan(strikes / 4);
       assertThat(count(out, "damaged")).as(out).isPositive();
@@ -48,7 +51,8 @@ class GuardStormTest {
     }
   }
 
-  private static String storm(Path folder, int strikes, String... flags) throws Exception {
+  private static String storm(Path folder, int strikes, String kind, String... flags)
+      throws Exception {
     long seed = Long.getLong("bezoar.seed", System.nanoTime());
     Path quiet = Files.writeString(folder.resolve("logging"), "handlers=\n");
     List<String> command = new ArrayList<>();
@@ -57,7 +61,7 @@ class GuardStormTest {
     command.addAll(List.of("-Xmx256m", "--enable-native-access=ALL-UNNAMED"));
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.addAll(List.of(GuardStorm.class.getName(), folder.toString(), "" + seed));
-    command.addAll(List.of("" + strikes, quiet.toString()));
+    command.addAll(List.of("" + strikes, quiet.toString(), kind));
     Process child = new ProcessBuilder(command).redirectErrorStream(true).start();
     String out = new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     String replay = "mvn -pl guard -am test -Dtest=GuardStormTest -Dbezoar.seed=" + seed;

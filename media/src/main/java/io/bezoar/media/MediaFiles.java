@@ -8,6 +8,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Opens files and block devices as media, and creates files for it.
@@ -19,6 +20,11 @@ import java.nio.file.Path;
 public final class MediaFiles {
   private static final int PAGE = Units.PAGE_BYTES;
   private static final int PRIVATE_MODE = 0600;
+
+  /** A repair of a few pages takes milliseconds; of a disk that retries, longer. */
+  static final long REPAIR_PATIENCE_NANOS = 1_000_000_000;
+
+  private static final long REPAIR_POLL_NANOS = 200_000;
 
   private MediaFiles() {}
 
@@ -146,6 +152,13 @@ public final class MediaFiles {
   /** Opens what {@code handle} is open on, whatever stands at {@code path} by now. */
   static Descriptor openAgain(Path path, Descriptor handle, FileStat stat, Access access)
       throws IOException {
+    return openAgain(path, handle, stat, access, 0);
+  }
+
+  /** As above, waiting for so long for somebody else's repair when it is opened to be written. */
+  static Descriptor openAgain(
+      Path path, Descriptor handle, FileStat stat, Access access, long patienceNanos)
+      throws IOException {
     boolean write = access == Access.READ_WRITE;
     if (write && stat.isRegular() && !stat.hasWriteBit()) {
       throw readOnly(path); // root could, but somebody said that nobody should
@@ -159,7 +172,7 @@ public final class MediaFiles {
     Descriptor file = new Descriptor((int) fd);
     try {
       if (write) {
-        lock(path, file);
+        lock(path, file, patienceNanos);
       }
       return file;
     } catch (IOException e) {
@@ -176,13 +189,59 @@ public final class MediaFiles {
   }
 
   private static void lock(Path path, Descriptor file) throws IOException {
-    long locked = file.call(Posix::lockExclusive);
-    if (locked == -Posix.EAGAIN || locked == -Posix.EACCES) {
+    lock(path, file, 0);
+  }
+
+  /** As above, waiting for so long for a repair that somebody else is making. */
+  static void lock(Path path, Descriptor file, long patienceNanos) throws IOException {
+    long locked = lock(file, Posix.F_WRLCK, patienceNanos);
+    if (isTaken(locked)) {
       throw locked(path);
     }
     if (locked < 0) {
       throw new FileSystemException(
           path.toString(), null, "cannot be locked: " + Errno.text((int) -locked));
+    }
+  }
+
+  private static long lock(Descriptor file, short kind, long patienceNanos) {
+    long end = System.nanoTime() + patienceNanos;
+    while (true) {
+      long locked = file.call(fd -> Posix.lock(fd, kind));
+      if (!isTaken(locked) || System.nanoTime() - end >= 0) {
+        return locked;
+      }
+      LockSupport.parkNanos(REPAIR_POLL_NANOS);
+    }
+  }
+
+  private static boolean isTaken(long locked) {
+    return locked == -Posix.EAGAIN || locked == -Posix.EACCES;
+  }
+
+  /**
+   * Something to be found out about a file.
+   *
+   * @param <T> what
+   */
+  @FunctionalInterface
+  public interface Look<T> {
+    /** Looks. */
+    T look() throws IOException;
+  }
+
+  /**
+   * Looks at a file while nobody repairs it ({@link Access#REPAIR}), in this process or another: a
+   * repair changes the modification time for as long as it takes. Waits for one that is under way,
+   * about a second at most; a lock that is held for longer is not a repair's, and is not waited
+   * for.
+   *
+   * @throws MediaOpenException when the file cannot be opened to be read
+   */
+  public static <T> T whileNobodyRepairs(Path file, Look<T> look) throws IOException {
+    try (Descriptor open = openFile(file, Access.READ_ONLY)) {
+      lock(open, Posix.F_RDLCK, REPAIR_PATIENCE_NANOS);
+      return look.look();
     }
   }
 

@@ -94,7 +94,8 @@ final class Posix {
   private static final int F_SEAL_SEAL = 1;
   private static final int F_SEAL_GROW = 4;
   private static final int F_OFD_SETLK = 37;
-  private static final short F_WRLCK = 1;
+  static final short F_RDLCK = 0;
+  static final short F_WRLCK = 1;
 
   private static final Linker LINKER = Linker.nativeLinker();
 
@@ -238,13 +239,14 @@ final class Posix {
   }
 
   /**
-   * The exclusive lock of the whole file, owned by the open file description: unlike a POSIX lock
-   * it is not dropped when another descriptor of the file is closed. Does not wait.
+   * A lock of the whole file, exclusive ({@link #F_WRLCK}) or shared ({@link #F_RDLCK}), owned by
+   * the open file description: unlike a POSIX lock it is not dropped when another descriptor of the
+   * file is closed. Does not wait.
    */
-  static long lockExclusive(int fd) {
+  static long lock(int fd, short kind) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment flock = arena.allocate(32, 8); // whole file: whence, start, length, pid are 0
-      flock.set(JAVA_SHORT, 0, F_WRLCK);
+      flock.set(JAVA_SHORT, 0, kind);
       return number(FCNTL, fd, F_OFD_SETLK, flock.address());
     }
   }

@@ -35,11 +35,13 @@ final class Stores implements AutoCloseable {
   /**
    * For one repair of the file that {@code readOnly} is open on.
    *
-   * @throws MediaOpenException LOCKED, READ_ONLY or DENIED
+   * @throws MediaOpenException LOCKED (when it stays so for a second), READ_ONLY or DENIED
    */
   static Stores forRepair(Path path, Descriptor readOnly, int granuleBytes) throws IOException {
     FileStat stat = MediaFiles.stat(path, readOnly);
-    Descriptor file = MediaFiles.openAgain(path, readOnly, stat, Access.READ_WRITE);
+    Descriptor file =
+        MediaFiles.openAgain(
+            path, readOnly, stat, Access.READ_WRITE, MediaFiles.REPAIR_PATIENCE_NANOS);
     return new Stores(file, PastCache.of(file, Access.READ_WRITE, granuleBytes), stat.modified());
   }
 
