@@ -3,19 +3,24 @@ package io.bezoar.lucene;
 import io.bezoar.guard.Damage;
 import io.bezoar.guard.Guard;
 import io.bezoar.guard.GuardOptions;
-import io.bezoar.media.MediaOpenException;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.apache.lucene.index.IndexWriter;
+import org.apache.lucene.index.SegmentInfos;
 import org.apache.lucene.store.FSDirectory;
 import org.apache.lucene.store.FilterDirectory;
 import org.apache.lucene.store.IOContext;
 import org.apache.lucene.store.IndexInput;
+import org.apache.lucene.store.IndexOutput;
+import org.apache.lucene.store.Lock;
 import org.apache.lucene.store.MMapDirectory;
 import org.apache.lucene.store.ReadOnceHint;
 import org.apache.lucene.util.IOSupplier;
@@ -29,7 +34,7 @@ import org.apache.lucene.util.IOSupplier;
  * of which file it is, and servers end themselves. Here it is healed, or it is an {@link
  * IOException} of one file and range, and the rest of the index is served.
  *
- * <p><b>Three ways to read</b>, by what they promise:
+ * <p><b>Ways to read</b>, by what they promise:
  *
  * <ul>
  *   <li>{@link GuardedIndexSearcher} and {@link #run} read as fast as MMapDirectory. What met a bad
@@ -43,28 +48,51 @@ import org.apache.lucene.util.IOSupplier;
  * <p>An input must be cloned, or an enumeration be asked for, inside of the body that uses it. That
  * is Lucene's own rule for threads.
  *
+ * <p><b>Bytes that change silently</b> make no load fail. With {@link SidecarUse#CHECK_AT_OPEN}
+ * every byte is checked when its file is opened; from then on it is found by {@link #verify}, by
+ * exact reads, and by a search that stumbles over it. A search that reads it before, and does not
+ * stumble, may answer wrong: that is not promised away.
+ *
+ * <p><b>Sidecars</b> are written when Lucene syncs a file, that is, at a commit, and go when it
+ * goes; a file that goes bad before its first commit is healed by nothing but a {@link
+ * io.bezoar.guard.RepairSource}. Lucene is not shown them. An index with sidecars can still be read
+ * by MMapDirectory; an IndexWriter on MMapDirectory deletes most of them as unknown files, and
+ * {@link #protect} makes them again.
+ *
+ * <p>A file of which bytes are lost is opened all the same, and {@link #damage} says so: what needs
+ * those bytes fails, and nothing else. Whoever wants a clean index or none asks after opening.
+ *
+ * <p>Read-ahead hints and preloading, which MMapDirectory passes to the kernel, are not passed on.
+ *
  * <p>Thread-safe, as any directory is.
  */
 public final class GuardedDirectory extends FilterDirectory {
   private final Path folder;
-  private final GuardOptions options;
+  private final SidecarUse use;
+  private final SidecarFiles sidecars;
+  private final Mapper mapper;
   private final OpenFiles files = new OpenFiles();
 
-  /** The index in {@code folder}, with {@link GuardOptions#DEFAULT}. */
+  /** The index in {@code folder}, with sidecars that are checked when a file is opened. */
   public static GuardedDirectory open(Path folder) throws IOException {
-    return new GuardedDirectory(new MMapDirectory(folder), GuardOptions.DEFAULT);
+    return new GuardedDirectory(
+        new MMapDirectory(folder), SidecarUse.CHECK_AT_OPEN, GuardOptions.DEFAULT);
   }
 
   /**
    * The index that {@code in} holds.
    *
    * @param in writes, lists, deletes and locks; closed with this directory
-   * @param options how its files are guarded while they are read
+   * @param use what is done with sidecars
+   * @param options how files are guarded while they are read; those about sidecars are set by
+   *     {@code use}
    */
-  public GuardedDirectory(FSDirectory in, GuardOptions options) {
+  public GuardedDirectory(FSDirectory in, SidecarUse use, GuardOptions options) {
     super(in);
     this.folder = in.getDirectory();
-    this.options = Objects.requireNonNull(options);
+    this.use = Objects.requireNonNull(use);
+    this.sidecars = new SidecarFiles(in.getDirectory());
+    this.mapper = new Mapper(options, use, sidecars);
   }
 
   /**
@@ -94,6 +122,21 @@ public final class GuardedDirectory extends FilterDirectory {
    */
   public <T> T exactly(IOSupplier<T> body) throws IOException {
     return Reruns.exactly(body);
+  }
+
+  /**
+   * Gives a sidecar to every file of the last commit that has none: for an index that was written
+   * without this directory. Reads those files once, at some GB/s. Wrong bytes that are in them by
+   * then would be taken for right ones: run CheckIndex before.
+   *
+   * @throws org.apache.lucene.index.IndexNotFoundException when there is no commit
+   * @throws io.bezoar.guard.sidecar.SidecarException when a file is damaged, or something else has
+   *     the name of its sidecar
+   */
+  public void protect() throws IOException {
+    for (String name : SegmentInfos.readLatestCommit(this).files(true)) {
+      sidecars.make(name);
+    }
   }
 
   /**
@@ -143,24 +186,17 @@ public final class GuardedDirectory extends FilterDirectory {
     ensureOpen();
     OpenFiles.Lease lease = lease(name);
     Guard guard = lease.guard();
-    String description = "GuardedIndexInput(path=\"" + guard.file() + "\")";
+    String description = "GuardedIndexInput(path=\"" + folder.resolve(name) + "\")";
     FileView.Precision precision = precision(name, context);
     FileView view = new FileView(guard, description, 0, guard.sizeBytes(), precision);
     return view.opened(lease);
   }
 
   private OpenFiles.Lease lease(String name) throws IOException {
-    Path path = folder.resolve(name);
-    try {
-      return files.acquire(name, () -> Guard.map(path, options));
-    } catch (MediaOpenException e) {
-      if (e.openReason() == MediaOpenException.Reason.MISSING) {
-        NoSuchFileException missing = new NoSuchFileException(path.toString());
-        missing.initCause(e);
-        throw missing;
-      }
-      throw e;
+    if (SidecarFiles.isOurs(name)) {
+      throw new NoSuchFileException(name, null, "no file of an index has such a name");
     }
+    return files.acquire(name, () -> mapper.map(name));
   }
 
   /** What is read once at the opening of a reader is kept by it. */
@@ -171,9 +207,35 @@ public final class GuardedDirectory extends FilterDirectory {
   }
 
   @Override
-  public void deleteFile(String name) throws IOException {
-    super.deleteFile(name);
+  public String[] listAll() throws IOException {
+    return Arrays.stream(super.listAll())
+        .filter(name -> !SidecarFiles.isOurs(name))
+        .toArray(String[]::new);
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * @throws IllegalArgumentException when the name is one of a sidecar
+   */
+  @Override
+  public IndexOutput createOutput(String name, IOContext context) throws IOException {
+    if (SidecarFiles.isOurs(name)) {
+      throw new IllegalArgumentException("a file of an index cannot be called " + name);
+    }
+    IndexOutput output = super.createOutput(name, context);
     files.forget(name);
+    sidecars.delete(name);
+    return output;
+  }
+
+  /** {@inheritDoc} Then the sidecars of the files are written, and are durable as well. */
+  @Override
+  public void sync(Collection<String> names) throws IOException {
+    super.sync(names);
+    if (use != SidecarUse.NONE) {
+      sidecars.synced(names);
+    }
   }
 
   @Override
@@ -181,6 +243,35 @@ public final class GuardedDirectory extends FilterDirectory {
     super.rename(source, dest);
     files.forget(source);
     files.forget(dest);
+    if (use != SidecarUse.NONE) {
+      sidecars.renamed(source, dest);
+    } else {
+      sidecars.delete(source);
+      sidecars.delete(dest);
+    }
+  }
+
+  @Override
+  public void deleteFile(String name) throws IOException {
+    super.deleteFile(name);
+    files.forget(name);
+    sidecars.delete(name);
+  }
+
+  @Override
+  public Lock obtainLock(String name) throws IOException {
+    Lock lock = super.obtainLock(name);
+    if (!name.equals(IndexWriter.WRITE_LOCK_NAME)) {
+      return lock;
+    }
+    try {
+      sidecars.sweep();
+      return lock;
+    } catch (IOException | RuntimeException | Error e) {
+      try (lock) {
+        throw e;
+      }
+    }
   }
 
   /** The mapping of a file that is open, on which drills can be held. */

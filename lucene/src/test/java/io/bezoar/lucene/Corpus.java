@@ -16,6 +16,7 @@ import org.apache.lucene.document.Document;
 import org.apache.lucene.document.Field;
 import org.apache.lucene.document.IntField;
 import org.apache.lucene.document.KeywordField;
+import org.apache.lucene.document.KnnFloatVectorField;
 import org.apache.lucene.document.NumericDocValuesField;
 import org.apache.lucene.document.SortedSetDocValuesField;
 import org.apache.lucene.document.StoredField;
@@ -32,6 +33,7 @@ import org.apache.lucene.util.BytesRef;
 final class Corpus {
   private static final int BODY_CHARS_MAX = 6_000;
   private static final int STORED_CHARS_MAX = 400;
+  private static final int LETTERS = 32;
   private static final int MADE_UP_DOCUMENTS = 10_000;
 
   /** One file. */
@@ -115,6 +117,19 @@ final class Corpus {
     document.add(new SortedSetDocValuesField("folder", new BytesRef(folder)));
     String start = text.body().substring(0, Math.min(STORED_CHARS_MAX, text.body().length()));
     document.add(new StoredField("start", start));
+    document.add(new KnnFloatVectorField("likeness", likeness(text.body())));
     return document;
+  }
+
+  /** How often each letter is used, roughly: near one another for texts of one kind. */
+  static float[] likeness(String body) {
+    float[] counts = new float[LETTERS];
+    for (int i = 0; i < body.length(); i++) {
+      counts[body.charAt(i) % LETTERS]++;
+    }
+    for (int i = 0; i < LETTERS; i++) {
+      counts[i] /= body.length() + 1;
+    }
+    return counts;
   }
 }

@@ -1,10 +1,8 @@
 package io.bezoar.lucene;
 
-import io.bezoar.guard.GuardOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.apache.lucene.store.Directory;
-import org.apache.lucene.store.MMapDirectory;
 import org.apache.lucene.tests.store.BaseDirectoryTestCase;
 import org.apache.lucene.tests.util.LuceneTestCase.SuppressFileSystems;
 
@@ -13,6 +11,6 @@ import org.apache.lucene.tests.util.LuceneTestCase.SuppressFileSystems;
 public class LuceneContractTest extends BaseDirectoryTestCase {
   @Override
   protected Directory getDirectory(Path folder) throws IOException {
-    return new GuardedDirectory(new MMapDirectory(folder), GuardOptions.DEFAULT);
+    return GuardedDirectory.open(folder);
   }
 }

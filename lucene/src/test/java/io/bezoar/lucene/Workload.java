@@ -16,6 +16,7 @@ import org.apache.lucene.search.BooleanQuery;
 import org.apache.lucene.search.Collector;
 import org.apache.lucene.search.CollectorManager;
 import org.apache.lucene.search.IndexSearcher;
+import org.apache.lucene.search.KnnFloatVectorQuery;
 import org.apache.lucene.search.MatchAllDocsQuery;
 import org.apache.lucene.search.PhraseQuery;
 import org.apache.lucene.search.PrefixQuery;
@@ -32,6 +33,7 @@ import org.apache.lucene.search.TopDocs;
 /** Searches of many kinds, each with an answer that can be compared. */
 final class Workload {
   private static final int HITS = 20;
+  private static final int NEAREST = 1000;
 
   /** One search. */
   interface Search {
@@ -63,6 +65,7 @@ final class Workload {
     searches.add(folders(term("buffer")));
     searches.add(sum(new MatchAllDocsQuery()));
     searches.add(stored(term("stream")));
+    searches.add(hits(like("interface socket channel", term("socket"))));
     return searches;
   }
 
@@ -76,6 +79,11 @@ final class Workload {
 
   private static Query filtered(Query query, Query filter) {
     return new BooleanQuery.Builder().add(query, Occur.MUST).add(filter, Occur.FILTER).build();
+  }
+
+  /** With a filter of fewer hits than are asked for, so that all of them are compared. */
+  private static Query like(String text, Query filter) {
+    return new KnnFloatVectorQuery("likeness", Corpus.likeness(text), NEAREST, filter);
   }
 
   private static Search hits(Query query) {
