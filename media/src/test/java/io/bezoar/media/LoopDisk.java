@@ -17,7 +17,7 @@ import java.util.regex.Pattern;
  * as a loop device. Filling the host makes the disk's writes fail; cutting the image makes its end
  * unreadable, to the sector. Needs root; without it the test is skipped, loudly.
  */
-final class LoopDisk implements AutoCloseable {
+public final class LoopDisk implements AutoCloseable {
   private final Path folder;
   private final Path host;
   private final Path image;
@@ -34,7 +34,7 @@ final class LoopDisk implements AutoCloseable {
   }
 
   /** A disk of {@code sizeBytes} bytes on a host with {@code hostBytes} bytes of room. */
-  static LoopDisk of(long sizeBytes, long hostBytes) throws Exception {
+  public static LoopDisk of(long sizeBytes, long hostBytes) throws Exception {
     if (!"root".equals(System.getProperty("user.name"))) {
       throw skipped("not root: run the tests as root to have disks that really fail");
     }
@@ -82,7 +82,7 @@ final class LoopDisk implements AutoCloseable {
   }
 
   /** Makes an ext4 on the disk and returns where it is mounted. */
-  Path mountExt4() throws IOException {
+  public Path mountExt4() throws IOException {
     run("mkfs.ext4", "-q", "-E", "lazy_itable_init=0,lazy_journal_init=0", device);
     run("mount", device, mounted.toString());
     fileSystem = true;
@@ -103,7 +103,7 @@ final class LoopDisk implements AutoCloseable {
   }
 
   /** Makes the disk end at {@code sizeBytes}; everything beyond fails with EIO. */
-  void cut(long sizeBytes) throws IOException {
+  public void cut(long sizeBytes) throws IOException {
     try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
       file.setLength(sizeBytes);
     }
@@ -111,7 +111,7 @@ final class LoopDisk implements AutoCloseable {
   }
 
   /** Byte of the disk where byte 0 of {@code file} lies; the file is one extent. */
-  static long placeOf(Path file) throws IOException {
+  public static long placeOf(Path file) throws IOException {
     String extents = run("filefrag", "-e", "-b512", file.toString());
     Matcher first = Pattern.compile("\\s0:\\s+0\\.\\.\\s*\\d+:\\s+(\\d+)\\.\\.").matcher(extents);
     if (!first.find()) {
@@ -130,7 +130,8 @@ final class LoopDisk implements AutoCloseable {
     MediaFolders.remove(folder);
   }
 
-  static String run(String... command) throws IOException {
+  /** Runs a command and returns what it printed. */
+  public static String run(String... command) throws IOException {
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
     String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     try {
