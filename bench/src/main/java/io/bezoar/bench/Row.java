@@ -18,7 +18,8 @@ interface Row {
           new StormRow(),
           new ServedRow(),
           new SpaceRow(),
-          new GuardRow());
+          new GuardRow(),
+          new SidecarRow());
 
   /** Its number in the table. */
   int number();

@@ -3,9 +3,9 @@ package io.bezoar.bench;
 /** How much is measured, and how often. */
 enum Scale {
   /** What figures are quoted from: working sets far beyond the CPU's caches. */
-  FULL(301, 7, 4_000, 1_000, 1L << 30, 256L << 20, 1_000_000, 2L << 30, 1_500),
+  FULL(301, 7, 4_000, 1_000, 1L << 30, 256L << 20, 1_000_000, 2L << 30, 1_500, 4L << 30),
   /** To see that everything works. Its figures mean nothing. */
-  QUICK(3, 2, 50, 5, 32L << 20, 32L << 20, 2_000, 32L << 20, 100);
+  QUICK(3, 2, 50, 5, 32L << 20, 32L << 20, 2_000, 32L << 20, 100, 32L << 20);
 
   /** Rounds that are measured: many and short, so that most are over before somebody intrudes. */
   final int rounds;
@@ -34,6 +34,9 @@ enum Scale {
   /** How long a client runs. */
   final int clientMillis;
 
+  /** Size of the plain file that gets a sidecar. */
+  final long protectedBytes;
+
   Scale(
       int rounds,
       int leastRounds,
@@ -43,7 +46,8 @@ enum Scale {
       long struckPoolBytes,
       int stormErrors,
       long servedBytes,
-      int clientMillis) {
+      int clientMillis,
+      long protectedBytes) {
     this.rounds = rounds;
     this.leastRounds = leastRounds;
     this.measureMillis = measureMillis;
@@ -53,5 +57,6 @@ enum Scale {
     this.stormErrors = stormErrors;
     this.servedBytes = servedBytes;
     this.clientMillis = clientMillis;
+    this.protectedBytes = protectedBytes;
   }
 }

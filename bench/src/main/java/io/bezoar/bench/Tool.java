@@ -14,7 +14,8 @@ import java.util.stream.Stream;
 enum Tool {
   FIO("fio", "fio"),
   NBDCOPY("nbdcopy", "libnbd-bin"),
-  NBDKIT("nbdkit", "nbdkit");
+  NBDKIT("nbdkit", "nbdkit"),
+  PAR2("par2", "par2");
 
   private static final int MAX_SECONDS = 120;
 

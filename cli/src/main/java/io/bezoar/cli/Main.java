@@ -19,7 +19,7 @@ import picocli.CommandLine.ScopeType;
       "Start with: bezoar serve",
       "More about a command: bezoar help COMMAND",
       "Exit codes: 0 done, 1 degraded, 2 bytes lost, 3 unavailable, 4 refused,",
-      "64 wrong usage, 70 internal error, 130 interrupted."
+      "5 changed, 64 wrong usage, 70 internal error, 130 interrupted."
     })
 public final class Main {
   @Option(
@@ -63,6 +63,9 @@ public final class Main {
             .addSubcommand("bad", bad)
             .addSubcommand(new ScrubCommand(stop))
             .addSubcommand(new EventsCommand(stop))
+            .addSubcommand(new ProtectCommand(stop))
+            .addSubcommand(new VerifyCommand(stop))
+            .addSubcommand(new RepairCommand(stop))
             .addSubcommand(new ProbeCommand(stop))
             .addSubcommand(new SalvageCommand(stop))
             .addSubcommand(new DoctorCommand())

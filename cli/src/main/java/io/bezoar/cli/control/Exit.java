@@ -17,6 +17,9 @@ public final class Exit {
   /** What was asked is not done, on purpose. */
   public static final int REFUSED = 4;
 
+  /** A file was changed since it was protected: it differs, and is not damaged. */
+  public static final int CHANGED = 5;
+
   /** The command line is wrong (EX_USAGE). */
   public static final int USAGE = 64;
 

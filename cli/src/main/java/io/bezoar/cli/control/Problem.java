@@ -4,12 +4,14 @@ import io.bezoar.dax.DeviceUnavailableException;
 import io.bezoar.dax.PoisonedRangeException;
 import io.bezoar.guard.salvage.RescueMapException;
 import io.bezoar.guard.salvage.SalvageRefusedException;
+import io.bezoar.guard.sidecar.SidecarException;
 import io.bezoar.media.MediaFaultException;
 import io.bezoar.media.MediaFullException;
 import io.bezoar.media.MediaOpenException;
 import io.bezoar.media.MediaUnavailableException;
 import io.bezoar.media.PersistFailedException;
 import io.bezoar.pool.DrillForbiddenException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -51,6 +53,9 @@ public record Problem(String what, String advice, int exitCode) {
       case MediaOpenException open -> new Problem(text(open), "", exitCode(open));
       case SalvageRefusedException refused ->
           new Problem(text(refused), advice(refused), Exit.REFUSED);
+      case SidecarException sidecar ->
+          new Problem(text(sidecar), advice(sidecar), exitCode(sidecar));
+      case FileAlreadyExistsException there -> new Problem(text(there), "", Exit.REFUSED);
       case RescueMapException notAMap -> new Problem(text(notAMap), "", Exit.UNAVAILABLE);
       case MediaFullException full ->
           new Problem(text(full), "what was done is kept: then the same again", Exit.UNAVAILABLE);
@@ -68,6 +73,24 @@ public record Problem(String what, String advice, int exitCode) {
       case DEVICE -> "to overwrite all that is on it: --overwrite-device";
       case UNKNOWN_CONTENT -> "a map that is not called DST.map: --map FILE";
       case SAME_FILE, ON_SOURCE, DESTINATION_CUT, OTHER_SIZE -> "see: bezoar help salvage";
+    };
+  }
+
+  private static String advice(SidecarException e) {
+    return switch (e.sidecarReason()) {
+      case MISSING -> "bezoar protect FILE";
+      case FILE_DAMAGED -> "bezoar repair FILE";
+      case CHANGED -> "bezoar repair FILE --revert --to COPY";
+      case NOT_WRITABLE -> "bezoar repair FILE --to COPY";
+      case NOT_A_SIDECAR, NEWER_VERSION, DAMAGED, CHANGING, NOT_PROTECTABLE -> "";
+    };
+  }
+
+  private static int exitCode(SidecarException e) {
+    return switch (e.sidecarReason()) {
+      case MISSING, NOT_A_SIDECAR, NEWER_VERSION, DAMAGED, NOT_WRITABLE -> Exit.UNAVAILABLE;
+      case CHANGING, FILE_DAMAGED, NOT_PROTECTABLE -> Exit.REFUSED;
+      case CHANGED -> Exit.CHANGED;
     };
   }
 
