@@ -184,7 +184,9 @@ final class SidecarView {
     return subject.sizeBytesNow() != subject.geometry().fileSizeBytes()
         ? "%,d bytes instead of %,d"
             .formatted(subject.sizeBytesNow(), subject.geometry().fileSizeBytes())
-        : Sizes.text(changed.different().totalBytes()) + " differ";
+        : changed.different().isEmpty()
+            ? "the rest matches, " + Sizes.text(changed.unreadable().totalBytes()) + " unreadable"
+            : Sizes.text(changed.different().totalBytes()) + " differ";
   }
 
   static List<String> ranges(String word, ByteRanges ranges) {

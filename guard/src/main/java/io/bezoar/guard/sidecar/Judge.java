@@ -9,8 +9,8 @@ import java.io.IOException;
 
 /**
  * Says what a survey means. Changed is not damaged: what differs is damage while the file looks
- * untouched, or where a repair of ours was cut short. What cannot be read is damage in any case,
- * but nothing is computed for a file of which something else was changed.
+ * untouched, or where a repair of ours was cut short. What cannot be read of a file that was
+ * touched may be just what was changed: parity would give its old content.
  */
 final class Judge {
   private Judge() {}
@@ -25,7 +25,7 @@ final class Judge {
 
   static Verification of(Sidecar sidecar, FileStamp stamp, Survey survey) throws IOException {
     Subject subject = subject(sidecar, stamp, survey.unknown(), survey.badSidecar());
-    ByteRanges changed = changed(sidecar, subject.state(), survey.different());
+    ByteRanges changed = changed(sidecar, subject.state(), survey);
     if (!changed.isEmpty() || subject.state() == FileState.RESIZED) {
       return new Changed(subject, survey.different(), survey.unreadable());
     }
@@ -48,11 +48,11 @@ final class Judge {
         badSidecar);
   }
 
-  private static ByteRanges changed(Sidecar sidecar, FileState state, ByteRanges different) {
+  private static ByteRanges changed(Sidecar sidecar, FileState state, Survey survey) {
     return switch (state) {
       case UNTOUCHED -> ByteRanges.EMPTY;
-      case REPAIR_INTERRUPTED -> different.minus(sidecar.note().pages());
-      case TOUCHED, RESIZED -> different;
+      case REPAIR_INTERRUPTED -> survey.different().minus(sidecar.note().pages());
+      case TOUCHED, RESIZED -> survey.bad();
     };
   }
 }

@@ -68,7 +68,7 @@ public sealed interface Verification {
    * The file is another one than was protected: nothing of it is to be repaired back.
    *
    * @param different what differs; empty when the size alone tells, and nothing was read
-   * @param unreadable what cannot be read
+   * @param unreadable what cannot be read; where nothing else differs, it may be what was changed
    */
   record Changed(Subject subject, ByteRanges different, ByteRanges unreadable)
       implements Verification {}
