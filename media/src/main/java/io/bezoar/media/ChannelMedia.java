@@ -198,8 +198,9 @@ final class ChannelMedia extends FileMedia {
     if (dst.byteSize() == 0) {
       return;
     }
-    long got = pastCache == null ? -Posix.EINVAL : pastCache.read(offset, dst);
-    if (got == -Posix.EINVAL) {
+    PastCache past = pastCache;
+    long got = past == null ? -Posix.EINVAL : past.read(offset, dst);
+    if (past == null || got == -Posix.EINVAL) {
       dropCache(offset, dst.byteSize());
       readCached(offset, dst);
     } else if (got != dst.byteSize()) {
@@ -211,8 +212,25 @@ final class ChannelMedia extends FileMedia {
       }
       requireAnswering();
       long good = Math.max(0, got);
-      throw fault(badFrom(offset + good, offset + dst.byteSize()), Cause.IO_ERROR, good);
+      throw fault(badPastCache(past, offset + good, offset + dst.byteSize()), Cause.IO_ERROR, good);
     }
+  }
+
+  /** As {@link #badFrom}, past the cache: every sector is tried once. */
+  private ByteRange badPastCache(PastCache past, long at, long end) {
+    ByteRange rest = inGranules(new ByteRange(at, end));
+    long to = inGranules(ByteRange.ofLength(at, 1)).end();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment buffer = arena.allocate(info.granuleBytes());
+      while (to < rest.end()) {
+        MemorySegment granule = buffer.asSlice(0, Math.min(buffer.byteSize(), rest.end() - to));
+        if (past.read(to, granule) == granule.byteSize()) {
+          break;
+        }
+        to += granule.byteSize();
+      }
+    }
+    return new ByteRange(rest.start(), to);
   }
 
   /** Where the disk cannot be asked directly: write back what is dirty and forget the pages. */

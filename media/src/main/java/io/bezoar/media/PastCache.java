@@ -33,27 +33,29 @@ final class PastCache implements AutoCloseable {
 
   /** Reads until {@code dst} is full or a granule cannot be read; exact to the granule. */
   long read(long offset, MemorySegment dst) {
+    long got = read(offset, dst, granuleBytes);
+    // A disk may have larger sectors than its file system lets us know.
+    return got == -Posix.EINVAL ? read(offset, dst, PAGE) : got;
+  }
+
+  /** In transfers that begin and end at multiples of {@code unitBytes}. */
+  private long read(long offset, MemorySegment dst, int unitBytes) {
     long size = dst.byteSize();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment buffer = arena.allocate(Math.min(CHUNK_BYTES, size + 2 * PAGE), PAGE);
       buffer = buffer.asSlice(0, buffer.byteSize() / PAGE * PAGE);
-      if (size <= granuleBytes && offset % granuleBytes == 0) {
-        long got = direct.pread(offset, buffer.asSlice(0, granuleBytes));
-        if (got != -Posix.EINVAL) { // a disk of larger sectors than its file system lets us know
-          MemorySegment.copy(buffer, 0, dst, 0, Math.clamp(got, 0, size));
-          return Math.min(got, size);
-        }
-      }
       long done = 0;
       while (done < size) {
         long at = offset + done;
-        long start = at / PAGE * PAGE;
-        long length = Math.min(buffer.byteSize(), Math.ceilDiv(offset + size, PAGE) * PAGE - start);
+        long start = at - at % unitBytes;
+        long end = Math.ceilDiv(offset + size, unitBytes) * unitBytes;
+        long length = Math.min(buffer.byteSize(), end - start);
         long got = direct.pread(start, buffer.asSlice(0, length));
         long wanted = Math.min(length, offset + size - start); // where the file ends it gives less
-        if (got < wanted) {
-          // What lies before `at` in its page is not asked for, and may be what is bad.
-          long from = Math.max(start + Math.max(0, got) / PAGE * PAGE, at - at % granuleBytes);
+        if (got < wanted && wanted > granuleBytes) {
+          // What lies before `at` in its unit is not asked for, and may be what is bad.
+          long came = Math.max(0, got) / granuleBytes * granuleBytes;
+          long from = Math.max(start + came, at - at % granuleBytes);
           long more = granule(from, start + wanted - from, buffer.asSlice(from - start));
           got = more < 0 && from <= at ? more : from - start + Math.max(0, more);
         }

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /**
  * A file whose bad sectors the kernel itself refuses to read: nbdkit serves the content and fails
@@ -115,6 +116,18 @@ public final class SickDisk implements AutoCloseable {
             .strip();
     devices.add(device);
     return Path.of(device);
+  }
+
+  /** How many reads it has refused up to now. */
+  public long refusedReads() throws IOException {
+    try (Stream<String> lines = Files.lines(folder.resolve("log"))) {
+      return lines.filter(line -> line.contains("read: command failed")).count();
+    }
+  }
+
+  /** From now on it does not answer at all, as when it is pulled out. */
+  public void vanish() throws InterruptedException {
+    server.destroyForcibly().waitFor();
   }
 
   @Override

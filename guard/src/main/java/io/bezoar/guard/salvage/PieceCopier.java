@@ -25,14 +25,17 @@ final class PieceCopier {
   record Absent(MediaUnavailableException why) implements Outcome {}
 
   private final Media source;
+  private final Reading reading;
   private final Media destination;
   private final RescueMap map;
   private final MemorySegment buffer;
   private final int granuleBytes;
 
   /** {@code buffer} is native memory for the largest piece. */
-  PieceCopier(Media source, Media destination, RescueMap map, MemorySegment buffer) {
+  PieceCopier(
+      Media source, Reading reading, Media destination, RescueMap map, MemorySegment buffer) {
     this.source = source;
+    this.reading = reading;
     this.destination = destination;
     this.map = map;
     this.buffer = buffer;
@@ -48,7 +51,10 @@ final class PieceCopier {
   Outcome copy(ByteRange piece) throws IOException {
     MemorySegment bytes = buffer.asSlice(0, piece.length());
     try {
-      source.read(piece.start(), bytes);
+      switch (reading) {
+        case CACHED -> source.read(piece.start(), bytes);
+        case DIRECT -> source.readPastCache(piece.start(), bytes);
+      }
     } catch (MediaFaultException fault) {
       long good = Math.clamp(fault.goodPrefixBytes(), 0, piece.length() - 1);
       keep(ByteRange.ofLength(piece.start(), good), bytes);

@@ -42,6 +42,7 @@ public final class Salvage {
   private static final long SAVE_SHARE = 20;
 
   private final Media source;
+  private final Reading reading;
   private final Media destination;
   private final RescueMap map;
   private final RescueMapStore store;
@@ -63,6 +64,7 @@ public final class Salvage {
    * Prepares a rescue; nothing is read or written yet.
    *
    * @param source what is read
+   * @param reading how it is read
    * @param destination what is written, at the same offsets; at least as large as the source
    * @param map what was done before; speaks of every byte of the source, and maybe of more that the
    *     source had once; changes as the rescue goes on
@@ -73,6 +75,7 @@ public final class Salvage {
    */
   public Salvage(
       Media source,
+      Reading reading,
       Media destination,
       RescueMap map,
       RescueMapStore store,
@@ -80,11 +83,21 @@ public final class Salvage {
       Consumer<? super SalvageProgress> listener,
       BooleanSupplier stop) {
     this(
-        source, destination, map, store, options, listener, stop, Pieces.DEFAULT, System::nanoTime);
+        source,
+        reading,
+        destination,
+        map,
+        store,
+        options,
+        listener,
+        stop,
+        Pieces.DEFAULT,
+        System::nanoTime);
   }
 
   Salvage(
       Media source,
+      Reading reading,
       Media destination,
       RescueMap map,
       RescueMapStore store,
@@ -94,6 +107,7 @@ public final class Salvage {
       Pieces pieces,
       LongSupplier nanoTime) {
     this.source = source;
+    this.reading = reading;
     this.destination = destination;
     this.map = map;
     this.store = store;
@@ -150,7 +164,7 @@ public final class Salvage {
     RescuePoint before = map.point();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment buffer = arena.allocate(Math.max(pieces.copyBytes(), granuleBytes), 4096);
-      PieceCopier copier = new PieceCopier(source, destination, map, buffer);
+      PieceCopier copier = new PieceCopier(source, reading, destination, map, buffer);
       int firstCopy = before.phase() == RescuePhase.COPYING ? before.pass() : Integer.MAX_VALUE;
       for (Pass pass : Pass.copying(firstCopy, pieces)) {
         walk(pass, before, copier);

@@ -6,7 +6,6 @@ import io.bezoar.media.Drills;
 import io.bezoar.media.Media;
 import io.bezoar.media.MediaChoice;
 import io.bezoar.media.MediaFiles;
-import io.bezoar.media.MediaInfo;
 import io.bezoar.media.MediaOptions;
 import io.bezoar.media.Presence;
 import java.io.IOException;
@@ -38,12 +37,15 @@ public final class SalvageJob implements AutoCloseable {
       new MediaOptions(Access.READ_WRITE, MediaChoice.CHANNEL, Drills.OFF);
 
   private final Media source;
+  private final Reading reading;
   private final Media destination;
   private final RescueMap map;
   private final RescueMapFile file;
 
-  private SalvageJob(Media source, Media destination, RescueMap map, RescueMapFile file) {
+  private SalvageJob(
+      Media source, Reading reading, Media destination, RescueMap map, RescueMapFile file) {
     this.source = source;
+    this.reading = reading;
     this.destination = destination;
     this.map = map;
     this.file = file;
@@ -71,7 +73,7 @@ public final class SalvageJob implements AutoCloseable {
       Media destination = paths.openDestination(source.sizeBytes(), DESTINATION);
       try {
         file.save(map); // where there is no room for a map there is none for a rescue
-        return new SalvageJob(source, destination, map, file);
+        return new SalvageJob(source, paths.reading(), destination, map, file);
       } catch (IOException | RuntimeException | Error e) {
         destination.close();
         throw e;
@@ -98,11 +100,6 @@ public final class SalvageJob implements AutoCloseable {
     return source.sizeBytes();
   }
 
-  /** How the source is read: its name, kind and granule. */
-  public MediaInfo sourceInfo() {
-    return source.info();
-  }
-
   /**
    * Runs; see {@link Salvage#run}.
    *
@@ -113,7 +110,7 @@ public final class SalvageJob implements AutoCloseable {
       SalvageOptions options, Consumer<? super SalvageProgress> listener, BooleanSupplier stop)
       throws IOException {
     SalvageEnding ending =
-        new Salvage(source, destination, map, file, options, listener, stop).run();
+        new Salvage(source, reading, destination, map, file, options, listener, stop).run();
     long missing = absentBytes();
     return ending instanceof SalvageEnding.Finished && missing > 0
         ? new SalvageEnding.SourceAbsent(

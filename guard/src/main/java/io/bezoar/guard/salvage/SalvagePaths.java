@@ -31,6 +31,10 @@ final class SalvagePaths {
     this.devices = request.devices();
   }
 
+  Reading reading() {
+    return isDevice(source) ? Reading.DIRECT : Reading.CACHED;
+  }
+
   boolean hasDestination() {
     return Files.exists(destination);
   }

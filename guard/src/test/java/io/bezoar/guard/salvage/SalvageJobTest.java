@@ -309,6 +309,66 @@ class SalvageJobTest {
     }
   }
 
+  /** Each try of a bad sector costs a failing disk seconds. */
+  @Test
+  void shouldTryABadSectorOfADiskAsSeldomAsDdrescue() throws Exception {
+    makeSource(4 * MIB);
+    ByteRange run = ByteRange.ofLength(3 * MIB, 65536);
+    List<ByteRange> bad =
+        List.of(ByteRange.ofLength(512, 512), ByteRange.ofLength(MIB + 4096L, 512), run);
+    try (SickDisk disk = SickDisk.of(source, bad)) {
+      salvage(disk.device(), 0);
+      assertCopied(bad);
+      long sectors = 2 + run.length() / 512;
+      assertThat(disk.refusedReads()).isBetween(sectors, sectors + 2L * bad.size());
+      long before = disk.refusedReads();
+      salvage(disk.device(), 1);
+      assertThat(disk.refusedReads() - before).as("of one retry").isEqualTo(sectors);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"file", "device"})
+  void shouldReportADiskThatVanishedAsAbsentNotBad(String kind) throws Exception {
+    makeSource(4 * MIB);
+    List<ByteRange> bad = List.of(ByteRange.ofLength(MIB, 512));
+    try (SickDisk disk = SickDisk.of(source, bad)) {
+      int[] asked = {0};
+      try (SalvageJob job =
+          SalvageJob.open(request(kind.equals("file") ? disk.file() : disk.device()))) {
+        SalvageEnding ending =
+            job.run(
+                SalvageOptions.DEFAULT,
+                progress -> {},
+                () -> {
+                  if (asked[0]++ == 20) {
+                    vanish(disk);
+                  }
+                  return false;
+                });
+        assertThat(ending)
+            .isInstanceOfSatisfying(
+                SalvageEnding.SourceAbsent.class,
+                absent -> assertThat(absent.presence()).isEqualTo(Presence.GONE));
+      }
+    }
+    assertThat(saved().bytes(RESCUED)).isBetween(2L * MIB, 3L * MIB);
+    assertThat(saved().bytes(BAD)).isEqualTo(512);
+    try (SickDisk again = SickDisk.of(source, bad)) {
+      Path path = kind.equals("file") ? again.file() : again.device();
+      assertThat(salvage(path, 0)).isEqualTo(new SalvageEnding.Finished());
+      assertCopied(bad);
+    }
+  }
+
+  private static void vanish(SickDisk disk) {
+    try {
+      disk.vanish();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
   @Test
   void shouldBeContinuedByDdrescueAndContinueIt() throws Exception {
     Path ddrescue = Tools.require("ddrescue", "gddrescue");

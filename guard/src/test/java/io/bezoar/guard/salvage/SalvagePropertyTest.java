@@ -173,6 +173,7 @@ class SalvagePropertyTest {
       Salvage salvage =
           new Salvage(
               source,
+              random.nextBoolean() ? Reading.CACHED : Reading.DIRECT,
               destination,
               map,
               this::store,
