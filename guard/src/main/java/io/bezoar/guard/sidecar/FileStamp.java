@@ -1,5 +1,6 @@
 package io.bezoar.guard.sidecar;
 
+import io.bezoar.media.MediaFiles;
 import io.bezoar.media.MediaOpenException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -40,18 +41,26 @@ record FileStamp(long sizeBytes, long modifiedNanos, Object identity) {
     }
   }
 
+  /** Looks while nobody repairs the file, which changes its time for a moment. */
   static FileStamp of(Path file) throws IOException {
-    BasicFileAttributes found = Files.readAttributes(file, BasicFileAttributes.class);
+    requireRegular(file, Files.readAttributes(file, BasicFileAttributes.class));
+    BasicFileAttributes found =
+        MediaFiles.whileNobodyRepairs(
+            file, () -> Files.readAttributes(file, BasicFileAttributes.class));
+    requireRegular(file, found);
+    return new FileStamp(
+        found.size(),
+        found.lastModifiedTime().to(TimeUnit.NANOSECONDS),
+        Objects.requireNonNull(found.fileKey()));
+  }
+
+  private static void requireRegular(Path file, BasicFileAttributes found) throws SidecarException {
     if (!found.isRegularFile()) {
       throw new SidecarException(
           file,
           SidecarException.Reason.NOT_PROTECTABLE,
           "is not a regular file: only those have sidecars");
     }
-    return new FileStamp(
-        found.size(),
-        found.lastModifiedTime().to(TimeUnit.NANOSECONDS),
-        Objects.requireNonNull(found.fileKey()));
   }
 
   /**
