@@ -36,6 +36,8 @@ import org.jspecify.annotations.Nullable;
  * Vector API loads on mapped memory, and a bad page under one of those ends the JVM where C2
  * compiled it. Without it Lucene copies first, as {@link #readInts} and {@link #readFloats} do.
  *
+ * <p>Always a clone or a slice, so that no mapping hangs on it.
+ *
  * <p>As any input: not thread-safe, except for the positional reads of {@link RandomAccessInput}.
  */
 final class DirectIndexInput extends IndexInput implements RandomAccessInput {
@@ -52,7 +54,6 @@ final class DirectIndexInput extends IndexInput implements RandomAccessInput {
   private static final int UNLIKELY_INT = 0xff00_0000;
 
   private final FileView view;
-  private final OpenFiles.@Nullable Lease lease;
   private final long length;
   private boolean closed;
 
@@ -61,10 +62,9 @@ final class DirectIndexInput extends IndexInput implements RandomAccessInput {
 
   private long position;
 
-  DirectIndexInput(FileView view, OpenFiles.@Nullable Lease lease, long position) {
+  DirectIndexInput(FileView view, long position) {
     super(view.description());
     this.view = view;
-    this.lease = lease;
     this.length = view.length();
     this.segment = view.segment();
     this.position = position;
@@ -274,7 +274,7 @@ final class DirectIndexInput extends IndexInput implements RandomAccessInput {
   @Override
   public IndexInput slice(String name, long offset, long sliceLength) throws IOException {
     requireOpen();
-    FileView.Precision precision = FileView.Precision.ofName(name);
+    FileView.Precision precision = FileView.Precision.of(name);
     return view.slice(name, offset, sliceLength, precision).input(0);
   }
 
@@ -282,20 +282,14 @@ final class DirectIndexInput extends IndexInput implements RandomAccessInput {
   public IndexInput slice(String name, long offset, long sliceLength, IOContext context)
       throws IOException {
     requireOpen();
-    FileView.Precision precision = GuardedDirectory.precision(name, context);
-    return view.slice(name, offset, sliceLength, precision).input(0);
+    FileView.Precision precision = FileView.Precision.of(name, context);
+    return view.slice(name, offset, sliceLength, precision).opened(null);
   }
 
   @Override
-  public void close() throws IOException {
-    if (closed) {
-      return;
-    }
+  public void close() {
     closed = true;
     segment = segment.asSlice(0, 0);
-    if (lease != null) {
-      lease.close();
-    }
   }
 
   private void requireOpen() {

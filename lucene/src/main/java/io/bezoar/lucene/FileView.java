@@ -1,12 +1,16 @@
 package io.bezoar.lucene;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
 import io.bezoar.guard.DamagedRangeException;
 import io.bezoar.guard.Guard;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import org.apache.lucene.index.CorruptIndexException;
 import org.apache.lucene.store.AlreadyClosedException;
+import org.apache.lucene.store.IOContext;
 import org.apache.lucene.store.IndexInput;
+import org.apache.lucene.store.ReadOnceHint;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,28 +24,32 @@ import org.jspecify.annotations.Nullable;
  */
 record FileView(Guard guard, String description, long start, long length, Precision precision) {
 
-  /** How inputs on a file read. */
+  /** How inputs on a file may read. */
   enum Precision {
-    /** As the attempt that they are made in says. */
+    /** As the attempt says that they are made in. */
     AS_ATTEMPTED,
-    /**
-     * Always exactly. For what is read once and kept, where a value that was never read would
-     * outlive the attempt that is thrown away.
-     */
-    EXACT;
+    /** By guarded copies: nothing that was never read may be kept longer than an attempt. */
+    KEPT,
+    /** By guarded copies, and checked, for the little that a reader loads when it is opened. */
+    CHECKED;
 
     private static final int EXTENSION_CHARS = 4;
 
+    /** Of a file, inside of a compound file or not. */
+    static Precision of(String name, IOContext context) {
+      return context.hints().contains(ReadOnceHint.INSTANCE) ? CHECKED : of(name);
+    }
+
     /**
-     * By the name of a file, inside of a compound file or not: readers of stored fields and of term
-     * vectors keep a decompressed block from one document to the next.
+     * By the name: readers of stored fields and of term vectors keep a decompressed block from one
+     * document to the next.
      */
-    static Precision ofName(String name) {
+    static Precision of(String name) {
       if (name.length() < EXTENSION_CHARS) {
         return AS_ATTEMPTED;
       }
       return switch (name.substring(name.length() - EXTENSION_CHARS)) {
-        case ".fdt", ".fdx", ".tvd", ".tvx" -> EXACT;
+        case ".fdt", ".fdx", ".tvd", ".tvx" -> KEPT;
         default -> AS_ATTEMPTED;
       };
     }
@@ -61,25 +69,30 @@ record FileView(Guard guard, String description, long start, long length, Precis
               + "): "
               + description);
     }
-    Precision sliced = precision == Precision.EXACT ? precision : wanted;
+    Precision sliced = precision.compareTo(wanted) > 0 ? precision : wanted;
     String described = description + " [slice=" + name + "]";
     return new FileView(guard, described, start + offset, sliceLength, sliced);
   }
 
-  /** The input by which a file was opened. */
-  IndexInput opened(OpenFiles.Lease lease) {
-    return input(lease, 0);
+  /**
+   * The input by which a file is opened, or one inside of a compound file. A reader takes headers
+   * and footers from it while it is opened, and from then on makes clones and slices: so it reads
+   * by copies, and they need not.
+   */
+  IndexInput opened(OpenFiles.@Nullable Lease lease) {
+    return precision == Precision.CHECKED || Attempt.isExact()
+        ? new CopiedIndexInput(this, this::copyChecked, lease, 0)
+        : new CopiedIndexInput(this, this::copyGuarded, lease, 0);
   }
 
-  /** A clone, or a slice at 0: it has no share in the mapping of its own. */
+  /** A clone, or a slice at 0. */
   IndexInput input(long position) {
-    return input(null, position);
-  }
-
-  private IndexInput input(OpenFiles.@Nullable Lease lease, long position) {
-    return precision == Precision.EXACT || Attempt.isExact()
-        ? new ExactIndexInput(this, lease, position)
-        : new DirectIndexInput(this, lease, position);
+    if (precision == Precision.CHECKED || Attempt.isExact()) {
+      return new CopiedIndexInput(this, this::copyChecked, null, position);
+    }
+    return precision == Precision.KEPT
+        ? new CopiedIndexInput(this, this::copyGuarded, null, position)
+        : new DirectIndexInput(this, position);
   }
 
   /** The part itself, mapped: to be loaded from as {@link DirectIndexInput} says. */
@@ -87,13 +100,41 @@ record FileView(Guard guard, String description, long start, long length, Precis
     return guard.segment().asSlice(start, length);
   }
 
-  /**
-   * Fills {@code dst}; heals on the way what is bad.
-   *
-   * @throws CorruptIndexException when bytes among them are lost; it names the file and the range
-   * @throws IOException when the file cannot be read for another reason
-   */
-  void copy(long position, byte[] dst, int from, int count) throws IOException {
+  /** Fills an array from a position of the view. */
+  interface Copy {
+    /**
+     * Copies.
+     *
+     * @throws CorruptIndexException when bytes among them are lost; it names the file and the range
+     * @throws IOException when the file cannot be read for another reason
+     */
+    void copy(long position, byte[] dst, int from, int count) throws IOException;
+  }
+
+  /** By the guard's own copy, which compares with the sidecar, if there is one. */
+  private void copyChecked(long position, byte[] dst, int from, int count) throws IOException {
+    // An error that is on its way belongs to a load before: it must not be taken for ours.
+    Guard.barrier();
+    copyByGuard(position, dst, from, count);
+  }
+
+  /** As it was checked when the file was opened, if it was: only bad pages go to the guard. */
+  private void copyGuarded(long position, byte[] dst, int from, int count) throws IOException {
+    Guard.barrier(); // as above
+    try {
+      MemorySegment.copy(guard.segment(), JAVA_BYTE, start + position, dst, from, count);
+      Guard.barrier();
+    } catch (InternalError e) {
+      if (!Faults.isOfBadPage(e)) {
+        throw e;
+      }
+      copyByGuard(position, dst, from, count);
+    } catch (IllegalStateException e) {
+      throw new AlreadyClosedException("closed: " + description, e);
+    }
+  }
+
+  private void copyByGuard(long position, byte[] dst, int from, int count) throws IOException {
     try {
       guard.copy(start + position, dst, from, count);
     } catch (DamagedRangeException e) {

@@ -22,7 +22,6 @@ import org.apache.lucene.store.IndexInput;
 import org.apache.lucene.store.IndexOutput;
 import org.apache.lucene.store.Lock;
 import org.apache.lucene.store.MMapDirectory;
-import org.apache.lucene.store.ReadOnceHint;
 import org.apache.lucene.util.IOSupplier;
 
 /**
@@ -187,7 +186,7 @@ public final class GuardedDirectory extends FilterDirectory {
     OpenFiles.Lease lease = lease(name);
     Guard guard = lease.guard();
     String description = "GuardedIndexInput(path=\"" + folder.resolve(name) + "\")";
-    FileView.Precision precision = precision(name, context);
+    FileView.Precision precision = FileView.Precision.of(name, context);
     FileView view = new FileView(guard, description, 0, guard.sizeBytes(), precision);
     return view.opened(lease);
   }
@@ -196,14 +195,8 @@ public final class GuardedDirectory extends FilterDirectory {
     if (SidecarFiles.isOurs(name)) {
       throw new NoSuchFileException(name, null, "no file of an index has such a name");
     }
+    Guard.barrier(); // an error that is on its way must not be taken for one of the checks here
     return files.acquire(name, () -> mapper.map(name));
-  }
-
-  /** What is read once at the opening of a reader is kept by it. */
-  static FileView.Precision precision(String name, IOContext context) {
-    return context.hints().contains(ReadOnceHint.INSTANCE)
-        ? FileView.Precision.EXACT
-        : FileView.Precision.ofName(name);
   }
 
   @Override
@@ -272,6 +265,11 @@ public final class GuardedDirectory extends FilterDirectory {
         throw e;
       }
     }
+  }
+
+  /** Where the sidecar of a file stands beside. */
+  Path guardedPath(String name) throws IOException {
+    return sidecars.path(name);
   }
 
   /** The mapping of a file that is open, on which drills can be held. */

@@ -20,12 +20,13 @@ import org.jspecify.annotations.Nullable;
  * ends with a barrier of some 20 ns, and nothing beyond what is asked for should fail for a bad
  * page further on than a copy reaches.
  */
-final class ExactIndexInput extends IndexInput implements RandomAccessInput {
+final class CopiedIndexInput extends IndexInput implements RandomAccessInput {
   private static final int BUFFER_BYTES_MIN = 256;
   private static final int BUFFER_BYTES_MAX = 8192;
   private static final byte[] EMPTY = {};
 
   private final FileView view;
+  private final FileView.Copy copy;
   private final OpenFiles.@Nullable Lease lease;
   private final byte[] word = new byte[Long.BYTES];
   private boolean closed;
@@ -41,9 +42,11 @@ final class ExactIndexInput extends IndexInput implements RandomAccessInput {
   /** How much the next copy takes. */
   private int stride = BUFFER_BYTES_MIN;
 
-  ExactIndexInput(FileView view, OpenFiles.@Nullable Lease lease, long position) {
+  CopiedIndexInput(
+      FileView view, FileView.Copy copy, OpenFiles.@Nullable Lease lease, long position) {
     super(view.description());
     this.view = view;
+    this.copy = copy;
     this.lease = lease;
     this.bufferStart = position;
   }
@@ -90,7 +93,7 @@ final class ExactIndexInput extends IndexInput implements RandomAccessInput {
     int rest = count - buffered;
     if (rest >= BUFFER_BYTES_MIN) {
       requireInside(getFilePointer(), count);
-      view.copy(getFilePointer() + buffered, dst, offset + buffered, rest);
+      copy.copy(getFilePointer() + buffered, dst, offset + buffered, rest);
       System.arraycopy(buffer, next, dst, offset, buffered);
       jump(getFilePointer() + count);
     } else {
@@ -112,7 +115,7 @@ final class ExactIndexInput extends IndexInput implements RandomAccessInput {
     limit = 0; // should the copy fail
     next = 0;
     bufferStart = at;
-    view.copy(at, buffer, 0, take);
+    copy.copy(at, buffer, 0, take);
     limit = take;
     stride = Math.min(BUFFER_BYTES_MAX, 2 * stride);
   }
@@ -149,7 +152,7 @@ final class ExactIndexInput extends IndexInput implements RandomAccessInput {
   public void readBytes(long pos, byte[] dst, int offset, int count) throws IOException {
     requireOpen();
     requireInside(pos, count);
-    view.copy(pos, dst, offset, count);
+    copy.copy(pos, dst, offset, count);
   }
 
   private boolean inBuffer(long pos, int count) {
@@ -159,7 +162,7 @@ final class ExactIndexInput extends IndexInput implements RandomAccessInput {
   private byte[] positional(long pos, int count) throws IOException {
     requireOpen();
     requireInside(pos, count);
-    view.copy(pos, word, 0, count);
+    copy.copy(pos, word, 0, count);
     return word;
   }
 
@@ -211,7 +214,7 @@ final class ExactIndexInput extends IndexInput implements RandomAccessInput {
   @Override
   public IndexInput slice(String name, long offset, long sliceLength) throws IOException {
     requireOpen();
-    FileView.Precision precision = FileView.Precision.ofName(name);
+    FileView.Precision precision = FileView.Precision.of(name);
     return view.slice(name, offset, sliceLength, precision).input(0);
   }
 
@@ -219,8 +222,8 @@ final class ExactIndexInput extends IndexInput implements RandomAccessInput {
   public IndexInput slice(String name, long offset, long sliceLength, IOContext context)
       throws IOException {
     requireOpen();
-    FileView.Precision precision = GuardedDirectory.precision(name, context);
-    return view.slice(name, offset, sliceLength, precision).input(0);
+    FileView.Precision precision = FileView.Precision.of(name, context);
+    return view.slice(name, offset, sliceLength, precision).opened(null);
   }
 
   @Override
