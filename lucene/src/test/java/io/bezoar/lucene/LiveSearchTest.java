@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 /** A real index, searched by several threads while its pages go bad; hits are those of a copy. */
 class LiveSearchTest {
   private static final int DOCUMENTS = 10_000;
-  private static final int STRIKES = 90;
+  private static final int STRIKES = 70;
 
   private static Path tmpfs;
   private static Path disk;

@@ -38,7 +38,6 @@ class LiveSearchTortureTest {
   @ParameterizedTest(name = "{0} {1} {2}")
   @CsvSource({
     INTERPRETER + ", -XX:+UseG1GC, SIDECARS",
-    INTERPRETER + ", -XX:+UseSerialGC, NOTHING",
     C1 + ", -XX:+UseG1GC, NOTHING",
     C1 + ", -XX:+UseZGC, SIDECARS",
     C2 + ", -XX:+UseG1GC, SIDECARS",

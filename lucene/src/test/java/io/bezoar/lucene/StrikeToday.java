@@ -25,7 +25,7 @@ import org.apache.lucene.store.MemorySegmentAccessInput;
  */
 final class StrikeToday {
   private static final int PAGE = 4096;
-  private static final int WARM_ROUNDS = 60;
+  private static final int WARM_ROUNDS = 20;
   private static final int ROUNDS = 3;
 
   private StrikeToday() {}

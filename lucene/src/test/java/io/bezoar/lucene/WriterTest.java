@@ -37,7 +37,7 @@ import org.junit.jupiter.api.Test;
 /** Indexes that are written through the directory. */
 class WriterTest {
   private static final int PAGE = 4096;
-  private static final int STEPS = 60;
+  private static final int STEPS = 35;
   private static final int BATCH = 40;
 
   private final Path folder;
