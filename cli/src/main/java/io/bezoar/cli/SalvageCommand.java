@@ -77,8 +77,9 @@ final class SalvageCommand implements Callable<Integer>, FileCommand {
 
   @Override
   public Integer call() throws Exception {
-    if (retries < 0) {
-      throw new ParameterException(spec.commandLine(), "--retries must not be negative");
+    if (retries < 0 || retries > SalvageOptions.RETRIES_MAX) {
+      throw new ParameterException(
+          spec.commandLine(), "--retries is from 0 to " + SalvageOptions.RETRIES_MAX);
     }
     stop.handle();
     Path given = map;

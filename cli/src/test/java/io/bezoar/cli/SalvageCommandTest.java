@@ -135,7 +135,7 @@ class SalvageCommandTest {
     String map = folder.resolve("device.map").toString();
     try {
       assertThat(cli.run("salvage", "" + source, device, "--map", map)).isEqualTo(Exit.REFUSED);
-      assertThat(cli.err()).contains(device + ": is a block device", "--overwrite-device");
+      assertThat(cli.err()).contains(device + ": is a device", "--overwrite-device");
       assertThat(cli.run("salvage", "" + source, device, "--map", map, "--overwrite-device"))
           .isZero();
       assertThat(cli.run("probe", device)).isZero();

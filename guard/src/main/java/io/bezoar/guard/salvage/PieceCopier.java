@@ -4,8 +4,12 @@ import io.bezoar.media.ByteRange;
 import io.bezoar.media.Media;
 import io.bezoar.media.MediaFaultException;
 import io.bezoar.media.MediaUnavailableException;
+import io.bezoar.media.Presence;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.util.EnumSet;
+import java.util.Optional;
+import java.util.Set;
 
 /**
  * Reads, stores and marks one piece. What was read is stored before it is marked; what was not read
@@ -51,10 +55,7 @@ final class PieceCopier {
   Outcome copy(ByteRange piece) throws IOException {
     MemorySegment bytes = buffer.asSlice(0, piece.length());
     try {
-      switch (reading) {
-        case CACHED -> source.read(piece.start(), bytes);
-        case DIRECT -> source.readPastCache(piece.start(), bytes);
-      }
+      read(piece.start(), bytes);
     } catch (MediaFaultException fault) {
       long good = Math.clamp(fault.goodPrefixBytes(), 0, piece.length() - 1);
       keep(ByteRange.ofLength(piece.start(), good), bytes);
@@ -62,9 +63,80 @@ final class PieceCopier {
       map.mark(bad, RescueStatus.BAD);
       return new Failed(bad);
     } catch (MediaUnavailableException gone) {
-      return new Absent(gone);
+      return wronglyGone(gone, piece) ? granules(piece) : new Absent(gone);
     }
     keep(piece, bytes);
+    return new Whole();
+  }
+
+  private void read(long offset, MemorySegment bytes) throws IOException {
+    switch (reading) {
+      case CACHED -> source.read(offset, bytes);
+      case DIRECT -> source.readPastCache(offset, bytes);
+    }
+  }
+
+  /**
+   * Media takes a source for gone when a few far apart places do not answer; of one that is bad
+   * nearly everywhere that is wrong, and what was rescued next to the piece still answers.
+   */
+  private boolean wronglyGone(MediaUnavailableException gone, ByteRange piece) throws IOException {
+    if (gone.presence() != Presence.GONE) {
+      return false;
+    }
+    Set<RescueStatus> known = EnumSet.of(RescueStatus.RESCUED);
+    Optional<RescueBlock> before = map.lastBefore(piece.start(), known);
+    Optional<RescueBlock> behind =
+        map.firstFrom(piece.end(), known)
+            .filter(block -> block.range().start() < source.sizeBytes());
+    return (before.isPresent() && answersAt(before.get().range().end() - 1))
+        || (behind.isPresent() && answersAt(behind.get().range().start()));
+  }
+
+  private boolean answersAt(long offset) throws IOException {
+    ByteRange granule = granule(offset, source.sizeBytes());
+    return givesPastCache(granule.start(), buffer.asSlice(0, granule.length()));
+  }
+
+  /** Whether the source itself, and not a cache of it, gives these bytes. */
+  private boolean givesPastCache(long offset, MemorySegment bytes) throws IOException {
+    try {
+      source.readPastCache(offset, bytes);
+      return true;
+    } catch (MediaFaultException | MediaUnavailableException refused) {
+      return false;
+    }
+  }
+
+  /** The granule at {@code offset}, as far as it lies before {@code end}. */
+  private ByteRange granule(long offset, long end) {
+    long start = offset / granuleBytes * granuleBytes;
+    return new ByteRange(start, Math.min(end, start + granuleBytes));
+  }
+
+  /** A piece of a source that is taken for gone, and is not: up to the first bad granule. */
+  private Outcome granules(ByteRange piece) throws IOException {
+    for (long at = piece.start(); at < piece.end(); ) {
+      ByteRange part = new ByteRange(at, granule(at, piece.end()).end());
+      MemorySegment bytes = buffer.asSlice(0, part.length());
+      try {
+        read(at, bytes);
+      } catch (MediaFaultException bad) {
+        map.mark(part, RescueStatus.BAD);
+        return new Failed(part);
+      } catch (MediaUnavailableException gone) {
+        boolean given = givesPastCache(at, bytes);
+        if (!given && !wronglyGone(gone, piece)) {
+          return new Absent(gone);
+        }
+        if (!given) {
+          map.mark(part, RescueStatus.BAD);
+          return new Failed(part);
+        }
+      }
+      keep(part, bytes);
+      at = part.end();
+    }
     return new Whole();
   }
 

@@ -3,6 +3,7 @@ package io.bezoar.guard.salvage;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.Media;
 import io.bezoar.media.MediaUnavailableException;
+import io.bezoar.media.Presence;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -41,6 +42,9 @@ public final class Salvage {
   /** Saving takes at most one part in so many of the time. */
   private static final long SAVE_SHARE = 20;
 
+  /** More passes than anybody has made: a map that says so begins with the first one again. */
+  private static final int RETRY_PASS_MAX = 1 << 20;
+
   private final Media source;
   private final Reading reading;
   private final Media destination;
@@ -58,6 +62,7 @@ public final class Salvage {
   private long lastToldNanos;
   private long nextSaveNanos;
   private @Nullable MediaUnavailableException absence;
+  private @Nullable MediaUnavailableException doubt;
   private boolean stopped;
 
   /**
@@ -170,7 +175,8 @@ public final class Salvage {
         walk(pass, before, copier);
       }
       walk(Pass.scraping(pieces), before, copier);
-      int firstRetry = before.phase() == RescuePhase.RETRYING ? before.pass() : 1;
+      boolean inRetry = before.phase() == RescuePhase.RETRYING;
+      int firstRetry = inRetry && before.pass() < RETRY_PASS_MAX ? before.pass() : 1;
       for (int i = 0; i < options.retries(); i++) {
         walk(Pass.retrying(firstRetry + i, granuleBytes), before, copier);
       }
@@ -210,6 +216,11 @@ public final class Salvage {
       long at = pass.direction().behind(piece, end, 0);
       switch (copier.copy(piece)) {
         case PieceCopier.Whole whole -> skipBytes = 0;
+        case PieceCopier.Absent absent when maybeThere(pass, absent) -> {
+          skipBytes = farther(pass, skipBytes);
+          at = pass.direction().behind(piece, end, skipBytes);
+          doubt = absent.why();
+        }
         case PieceCopier.Absent absent -> absence = absent.why();
         case PieceCopier.Failed failed when pass.phase() == RescuePhase.COPYING -> {
           map.mark(new ByteRange(failed.bad().end(), piece.end()), RescueStatus.UNSCRAPED);
@@ -222,10 +233,24 @@ public final class Salvage {
       }
       next = pass.next(map, end, at);
     }
+    if (map.bytes(RescueStatus.RESCUED) == 0 && absence == null) {
+      absence = doubt;
+    }
     if (any && next.isEmpty()) {
       save();
       tell();
     }
+  }
+
+  private long farther(Pass pass, long skipBytes) {
+    return Math.min(pieces.skipBytesMax(), Math.max(pass.skipBytesMin(), 2 * skipBytes));
+  }
+
+  /** A source that never answered yet may be bad where it was asked, and good farther away. */
+  private boolean maybeThere(Pass pass, PieceCopier.Absent absent) {
+    return pass.phase() == RescuePhase.COPYING
+        && absent.why().presence() == Presence.GONE
+        && map.bytes(RescueStatus.RESCUED) == 0;
   }
 
   /** Says where the next piece is, and does what is due. */

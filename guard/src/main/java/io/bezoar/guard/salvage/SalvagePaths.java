@@ -61,7 +61,7 @@ final class SalvagePaths {
     if (isDevice(destination) && devices == SalvageRequest.Devices.REFUSED) {
       throw refused(
           Reason.DEVICE,
-          "is a block device, all of which would be overwritten: name a file, or say that it may be");
+          "is a device, all of which would be overwritten: name a file, or say that it may be");
     }
   }
 

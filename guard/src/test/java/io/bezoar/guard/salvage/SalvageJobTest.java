@@ -149,6 +149,15 @@ class SalvageJobTest {
   }
 
   @Test
+  void shouldTakeAMapOfMorePassesThanAnybodyMakes() throws IOException {
+    makeSource(MIB);
+    strike(source, List.of(ByteRange.ofLength(0, 512)));
+    Files.writeString(map, "0 - 2147483647\n0 0x100000 -\n");
+    assertThat(salvage(source, 2)).isEqualTo(new SalvageEnding.Finished());
+    assertCopied(List.of(ByteRange.ofLength(0, 512)));
+  }
+
+  @Test
   void shouldStopAndGoOn() throws IOException {
     makeSource(4 * MIB);
     List<ByteRange> bad = scattered(content.length);
@@ -358,6 +367,33 @@ class SalvageJobTest {
       Path path = kind.equals("file") ? again.file() : again.device();
       assertThat(salvage(path, 0)).isEqualTo(new SalvageEnding.Finished());
       assertCopied(bad);
+    }
+  }
+
+  /** Media asks eight places whether a disk is there at all; here all of them are bad. */
+  @ParameterizedTest
+  @ValueSource(strings = {"file", "device"})
+  void shouldNotTakeADiskThatIsBadNearlyEverywhereForGone(String kind) throws Exception {
+    makeSource(MIB);
+    List<ByteRange> bad = new ArrayList<>();
+    bad.add(new ByteRange(0, 70 * 512));
+    for (int place = 1; place < 8; place++) {
+      bad.add(ByteRange.ofLength(place * (MIB / 8L), 9 * 512));
+    }
+    bad.add(ByteRange.ofLength(MIB - 20 * 512, 512));
+    try (SickDisk disk = SickDisk.of(source, bad)) {
+      Path path = kind.equals("file") ? disk.file() : disk.device();
+      assertThat(salvage(path, 1)).isEqualTo(new SalvageEnding.Finished());
+      assertCopied(bad);
+    }
+  }
+
+  @Test
+  void shouldSayOfADiskThatNeverAnsweredThatItIsGone() throws Exception {
+    makeSource(MIB);
+    try (SickDisk disk = SickDisk.of(source, List.of(new ByteRange(0, MIB)))) {
+      assertThat(salvage(disk.device(), 1)).isInstanceOf(SalvageEnding.SourceAbsent.class);
+      assertThat(saved().blocks()).containsExactly(new RescueBlock(new ByteRange(0, MIB), UNTRIED));
     }
   }
 
