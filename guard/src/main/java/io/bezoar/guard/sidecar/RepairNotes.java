@@ -7,10 +7,14 @@ import java.io.RandomAccessFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The note of a repair in place, behind the end of the sidecar: durable before the first byte of
@@ -42,15 +46,24 @@ final class RepairNotes {
   private final SidecarLayout layout;
   private final InstantSource clock;
 
+  /** Device and inode: a sidecar that was made anew meanwhile has another one. */
+  private final @Nullable Object identity;
+
   /** Guarded by this. */
   private RepairNote note;
 
-  private RepairNotes(Path path, SidecarHeader header, InstantSource clock, RepairNote note) {
+  private RepairNotes(
+      Path path,
+      SidecarHeader header,
+      InstantSource clock,
+      @Nullable Object identity,
+      RepairNote note) {
     this.path = path;
     this.header = header;
     this.layout = new SidecarLayout(header.geometry());
     this.clock = clock;
     this.note = note;
+    this.identity = identity;
   }
 
   static RepairNotes load(Path path, SidecarBytes bytes, SidecarHeader header, InstantSource clock)
@@ -66,7 +79,19 @@ final class RepairNotes {
         }
       }
     }
-    return new RepairNotes(path, header, clock, found);
+    return new RepairNotes(path, header, clock, identity(path), found);
+  }
+
+  private static @Nullable Object identity(Path path) throws IOException {
+    return Files.readAttributes(path, BasicFileAttributes.class).fileKey();
+  }
+
+  /** See {@link Sidecar#requireInPlace}. To be called after what is to be written was opened. */
+  void requireInPlace() throws IOException {
+    if (!Objects.equals(identity, identity(path))) {
+      throw new SidecarException(
+          path, SidecarException.Reason.NOT_WRITABLE, "was made anew meanwhile: open it again");
+    }
   }
 
   synchronized RepairNote current() {
@@ -107,6 +132,7 @@ final class RepairNotes {
   /** A random access file, because an interrupt does not close it. */
   private void store(RepairNote next) throws IOException {
     try (RandomAccessFile sidecar = new RandomAccessFile(path.toFile(), "rw")) {
+      requireInPlace();
       if (next.pages().isEmpty()) {
         sidecar.setLength(layout.sizeBytes());
       } else {
@@ -116,6 +142,8 @@ final class RepairNotes {
         sidecar.setLength(layout.sizeBytes() + content.length);
       }
       sidecar.getFD().sync();
+    } catch (SidecarException replaced) {
+      throw replaced;
     } catch (IOException e) {
       SidecarException refused =
           new SidecarException(

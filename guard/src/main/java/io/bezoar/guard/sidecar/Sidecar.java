@@ -17,7 +17,9 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.List;
 import java.util.zip.CRC32C;
 
 /**
@@ -256,22 +258,17 @@ public final class Sidecar implements AutoCloseable {
     if (bad.isEmpty()) {
       return ByteRanges.EMPTY;
     }
-    ByteRanges lost = ByteRanges.EMPTY;
+    List<ByteRange> lost = new ArrayList<>();
     try (RowRebuilder rebuilder = new RowRebuilder(layout, table, bytes, reader)) {
       for (ByteRange rows : RowsOf.pages(geometry(), bad).asList()) {
         for (long row = rows.start(); row < rows.end(); row++) {
           BitSet columns = rebuilder.rebuild(row, RowsOf.columns(geometry(), bad, row), sink);
           long at = row;
-          lost =
-              lost.union(
-                  ByteRanges.of(
-                      columns.stream()
-                          .mapToObj(column -> rangeOf(geometry().page(at, column)))
-                          .toList()));
+          columns.stream().forEach(column -> lost.add(rangeOf(geometry().page(at, column))));
         }
       }
     }
-    return lost;
+    return ByteRanges.of(lost);
   }
 
   /**
@@ -309,6 +306,15 @@ public final class Sidecar implements AutoCloseable {
 
   SidecarBytes bytes() {
     return bytes;
+  }
+
+  /**
+   * Throws when somebody has put another sidecar in this one's place: nothing may be stored there.
+   *
+   * @throws SidecarException {@code NOT_WRITABLE}
+   */
+  void requireInPlace() throws IOException {
+    notes.requireInPlace();
   }
 
   /** What a repair noted and did not end. */

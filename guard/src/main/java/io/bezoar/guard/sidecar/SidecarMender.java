@@ -35,13 +35,15 @@ record SidecarMender(Sidecar sidecar, PageSource source) {
   /** Repairs; what is still bad. */
   ByteRanges mend(ByteRanges bad) throws IOException {
     long sizeBytes = sidecar.layout().sizeBytes();
-    if (sidecar.bytes().sizeBytes() < sizeBytes) {
+    ByteRange behind = new ByteRange(sizeBytes, Long.MAX_VALUE);
+    if (sidecar.bytes().sizeBytes() < sizeBytes || bad.overlaps(behind)) {
       restoreLength(sizeBytes);
     }
     MediaOptions options = new MediaOptions(Access.REPAIR, MediaChoice.CHANNEL, Drills.OFF);
     try (Media media = MediaFiles.open(sidecar.path(), options);
-        Work work = new Work(sidecar, source, media, bad)) {
-      for (ByteRange range : bad.alignOutward(work.unitBytes).asList()) {
+        Work work = new Work(sidecar, source, media, bad.minus(behind))) {
+      sidecar.requireInPlace();
+      for (ByteRange range : bad.minus(behind).alignOutward(work.unitBytes).asList()) {
         long end = Math.min(range.end(), media.sizeBytes());
         for (long at = range.start(); at < end; at += PIECE_BYTES) {
           work.mend(new ByteRange(at, Math.min(end, at + PIECE_BYTES)));
@@ -53,6 +55,7 @@ record SidecarMender(Sidecar sidecar, PageSource source) {
 
   private void restoreLength(long sizeBytes) throws IOException {
     try (RandomAccessFile file = new RandomAccessFile(sidecar.path().toFile(), "rw")) {
+      sidecar.requireInPlace();
       file.setLength(sizeBytes);
       file.getFD().sync();
     }

@@ -53,6 +53,10 @@ record Survey(
     Headers headers = new Headers(sidecar.path(), sidecar.bytes());
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment buffer = arena.allocate(PAGE_BYTES, Long.BYTES);
+      if (sidecar.note().pages().isEmpty()) { // then nothing belongs behind it
+        long end = Math.max(layout.sizeBytes(), sidecar.bytes().sizeBytes());
+        notebook.badSidecar(new ByteRange(layout.sizeBytes(), end));
+      }
       MemorySegment padding = buffer.asSlice(0, layout.padding().length());
       if (!sidecar.bytes().read(layout.padding().start(), padding)
           || !SidecarLayout.isZero(padding, 0, padding.byteSize())) {
@@ -80,6 +84,9 @@ record Survey(
     private final List<ByteRange> unknown = new ArrayList<>();
     private final List<ByteRange> badSidecar = new ArrayList<>();
 
+    /** When neighbours that different threads found are joined. */
+    private int settleAt = 1 << 16;
+
     synchronized void unreadable(ByteRange range) {
       append(unreadable, range);
     }
@@ -97,11 +104,17 @@ record Survey(
     }
 
     /** Runs are kept as one range, or a file that was rewritten would fill the heap. */
-    private static void append(List<ByteRange> ranges, ByteRange range) {
+    private void append(List<ByteRange> ranges, ByteRange range) {
       if (!ranges.isEmpty() && ranges.getLast().end() == range.start()) {
         ranges.add(ranges.removeLast().span(range));
-      } else {
-        ranges.add(range);
+        return;
+      }
+      ranges.add(range);
+      if (ranges.size() >= settleAt) {
+        List<ByteRange> settled = ByteRanges.of(ranges).asList();
+        ranges.clear();
+        ranges.addAll(settled);
+        settleAt = Math.max(settleAt, 2 * settled.size());
       }
     }
 

@@ -1,6 +1,7 @@
 package io.bezoar.guard.sidecar;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.bezoar.media.Access;
 import io.bezoar.media.ByteRange;
@@ -197,6 +198,29 @@ class RepairOrderTest {
     }
     Repair.inPlace(subject.file, Differences.KEEP, Progress.UNWATCHED);
     requireAsProtected();
+  }
+
+  /** What a crash left half written behind the end must not hide the second header for ever. */
+  @Test
+  void shouldTakeAwayWhatIsNoNote() throws Exception {
+    Files.write(subject.sidecar, new byte[77], java.nio.file.StandardOpenOption.APPEND);
+    assertThat(Verification.verify(subject.file, Progress.UNWATCHED).subject().isSidecarWhole())
+        .isFalse();
+    Repair.inPlace(subject.file, Differences.KEEP, Progress.UNWATCHED);
+    requireAsProtected();
+  }
+
+  @Test
+  void shouldNotWriteIntoASidecarThatWasMadeAnew() throws Exception {
+    try (Sidecar sidecar = Sidecar.open(subject.file)) {
+      Protection.protect(subject.file, new Redundancy(5, 60), Progress.UNWATCHED);
+      byte[] anew = Files.readAllBytes(subject.sidecar);
+      assertThatThrownBy(() -> sidecar.willRepair(ByteRanges.of(page(5))))
+          .isInstanceOfSatisfying(
+              SidecarException.class,
+              e -> assertThat(e.sidecarReason()).isEqualTo(SidecarException.Reason.NOT_WRITABLE));
+      Subject.requireContent(subject.sidecar, anew);
+    }
   }
 
   @Test
