@@ -31,7 +31,12 @@ final class ChannelMedia extends FileMedia {
   /** How many places all over the media are asked before it is believed to be gone. */
   private static final int WITNESSES = 8;
 
+  private static final ByteRange NOTHING = new ByteRange(0, 0);
+
   private final @Nullable PastCache pastCache;
+
+  /** A place that could be read lately, asked before the others. */
+  private volatile long witness;
 
   /** True once no place of the media answered any more. */
   private volatile boolean silent;
@@ -69,8 +74,13 @@ final class ChannelMedia extends FileMedia {
    * Before a fault is reported. A disk that was pulled out, or a file system that shut down, fails
    * every read; so if none of a few far apart places can be read, the media is absent, not damaged.
    * Injected faults are not looked at: they are of ranges.
+   *
+   * @param good what was read just now, maybe from a cache
    */
-  private void requireAnswering() throws MediaUnavailableException {
+  private void requireAnswering(ByteRange good) throws MediaUnavailableException {
+    if (!good.isEmpty()) {
+      witness = inGranules(good).start();
+    }
     requirePresent();
     silent = !anyWitness();
     if (silent) {
@@ -89,8 +99,8 @@ final class ChannelMedia extends FileMedia {
   private boolean anyWitness() {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment granule = arena.allocate(info.granuleBytes());
-      for (int i = 0; i < WITNESSES; i++) {
-        long place = info.sizeBytes() / WITNESSES * i / PAGE * PAGE;
+      for (int i = -1; i < WITNESSES; i++) {
+        long place = i < 0 ? witness : info.sizeBytes() / WITNESSES * i / PAGE * PAGE;
         long length = Math.min(granule.byteSize(), info.sizeBytes() - place);
         MemorySegment buffer = granule.asSlice(0, length);
         long got = pastCache == null ? -Posix.EINVAL : pastCache.read(place, buffer);
@@ -134,7 +144,7 @@ final class ChannelMedia extends FileMedia {
       }
       done += moved;
       if (moved != length) {
-        requireAnswering();
+        requireAnswering(ByteRange.ofLength(offset, done));
         throw fault(badFrom(offset + done, offset + dst.byteSize()), Cause.IO_ERROR, done);
       }
     }
@@ -210,8 +220,8 @@ final class ChannelMedia extends FileMedia {
             ? unavailable(Presence.GONE)
             : failed("read past the cache", (int) -got);
       }
-      requireAnswering();
       long good = Math.max(0, got);
+      requireAnswering(ByteRange.ofLength(offset, good));
       throw fault(badPastCache(past, offset + good, offset + dst.byteSize()), Cause.IO_ERROR, good);
     }
   }
@@ -278,7 +288,7 @@ final class ChannelMedia extends FileMedia {
     if (errno != 0 && !Errno.isFault(errno)) {
       throw failed("write", errno);
     }
-    requireAnswering();
+    requireAnswering(NOTHING);
     ByteRange rest = new ByteRange(offset + done, offset + src.byteSize());
     throw fault(rest.alignOutward(info.granuleBytes()), Cause.IO_ERROR, done);
   }
@@ -306,7 +316,8 @@ final class ChannelMedia extends FileMedia {
     if (bad.isEmpty()) {
       requirePresent();
     } else {
-      requireAnswering();
+      List<ByteRange> good = ByteRanges.of(wide).minus(ByteRanges.of(bad)).asList();
+      requireAnswering(good.isEmpty() ? NOTHING : good.getFirst());
     }
     return bad;
   }

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -53,6 +54,30 @@ class BadSectorsTest {
             long length = 1 + random.nextLong(Math.min(64 << 10, SIZE - offset));
             check(media, offset, length, good, arena);
           }
+        }
+      }
+    }
+  }
+
+  @Test
+  void shouldNotTakeADiskForGoneBecauseItIsBadWhereItIsAsked() throws Exception {
+    Path path = Files.write(folder.resolve("content"), new byte[SIZE]);
+    List<ByteRange> bad =
+        IntStream.range(0, 8).mapToObj(i -> ByteRange.ofLength(i * (SIZE / 8L), SECTOR)).toList();
+    try (SickDisk disk = SickDisk.of(path, bad);
+        Arena arena = Arena.ofConfined()) {
+      for (Path sick : List.of(disk.file(), disk.device())) {
+        try (Media media = MediaFiles.open(sick, CHANNEL)) {
+          assertThat(media.probe(new ByteRange(0, SIZE))).isEqualTo(bad);
+          assertThat(media.presence()).isEqualTo(Presence.PRESENT);
+        }
+        try (Media media = MediaFiles.open(sick, CHANNEL)) {
+          MediaFaultException fault =
+              catchThrowableOfType(
+                  MediaFaultException.class,
+                  () -> media.read(SIZE / 8 - PAGE, arena.allocate(2L * PAGE)));
+          assertThat(fault).isNotNull();
+          assertThat(fault.range()).isEqualTo(bad.get(1));
         }
       }
     }
