@@ -3,6 +3,7 @@ module io.bezoar.bench {
   requires info.picocli;
   requires io.bezoar.core;
   requires io.bezoar.guard;
+  requires io.bezoar.lucene;
   requires io.bezoar.nbd;
   requires static org.jspecify;
 

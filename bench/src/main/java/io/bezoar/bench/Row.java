@@ -19,7 +19,8 @@ interface Row {
           new ServedRow(),
           new SpaceRow(),
           new GuardRow(),
-          new SidecarRow());
+          new SidecarRow(),
+          new LuceneRow());
 
   /** Its number in the table. */
   int number();

@@ -3,9 +3,9 @@ package io.bezoar.bench;
 /** How much is measured, and how often. */
 enum Scale {
   /** What figures are quoted from: working sets far beyond the CPU's caches. */
-  FULL(301, 7, 4_000, 1_000, 1L << 30, 256L << 20, 1_000_000, 2L << 30, 1_500, 4L << 30),
+  FULL(301, 7, 4_000, 1_000, 1L << 30, 256L << 20, 1_000_000, 2L << 30, 1_500, 4L << 30, 10_000),
   /** To see that everything works. Its figures mean nothing. */
-  QUICK(3, 2, 50, 5, 32L << 20, 32L << 20, 2_000, 32L << 20, 100, 32L << 20);
+  QUICK(3, 2, 50, 5, 32L << 20, 32L << 20, 2_000, 32L << 20, 100, 32L << 20, 300);
 
   /** Rounds that are measured: many and short, so that most are over before somebody intrudes. */
   final int rounds;
@@ -37,6 +37,9 @@ enum Scale {
   /** Size of the plain file that gets a sidecar. */
   final long protectedBytes;
 
+  /** Documents of the index that is searched. */
+  final int documents;
+
   Scale(
       int rounds,
       int leastRounds,
@@ -47,7 +50,8 @@ enum Scale {
       int stormErrors,
       long servedBytes,
       int clientMillis,
-      long protectedBytes) {
+      long protectedBytes,
+      int documents) {
     this.rounds = rounds;
     this.leastRounds = leastRounds;
     this.measureMillis = measureMillis;
@@ -58,5 +62,6 @@ enum Scale {
     this.servedBytes = servedBytes;
     this.clientMillis = clientMillis;
     this.protectedBytes = protectedBytes;
+    this.documents = documents;
   }
 }
