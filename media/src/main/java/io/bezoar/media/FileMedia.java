@@ -30,8 +30,8 @@ abstract sealed class FileMedia implements Media, DrillInjector.Bench
   private final Path path;
   private final MediaOptions options;
 
-  /** Mappings of the whole file that others hold. Written under the fault lock. */
-  private final List<Mapping> lent = new CopyOnWriteArrayList<>();
+  /** Windows that others hold. Written under the fault lock. */
+  private final List<Window> lent = new CopyOnWriteArrayList<>();
 
   FileMedia(
       Path path,
@@ -204,23 +204,31 @@ abstract sealed class FileMedia implements Media, DrillInjector.Bench
         mapping.close();
         throw e;
       }
-      lent.add(mapping);
-      return new Window(info, file, mapping, faultLock, this::giveBack);
+      Window window = new Window(info, file, mapping, faultLock, new Lender());
+      lent.add(window);
+      return window;
     } finally {
       faultLock.unlock();
     }
   }
 
-  /** Under the fault lock. */
-  private void giveBack(Mapping mapping) {
-    lent.remove(mapping);
-    mapping.close();
+  /** What a window asks of its media, under the fault lock. */
+  private final class Lender implements Window.Owner {
+    @Override
+    public void givenBack(Window window) {
+      lent.remove(window);
+    }
+
+    @Override
+    public ByteRanges refused(ByteRange pages) {
+      return ByteRanges.of(drill.now().refused(pages));
+    }
   }
 
   @Override
   public void enforce(ArmedFaults now, ByteRange changed) throws IOException {
-    for (Mapping mapping : lent) {
-      overlay(mapping, now, changed);
+    for (Window window : lent) {
+      overlay(window.mapping(), now, changed);
     }
   }
 
@@ -259,8 +267,7 @@ abstract sealed class FileMedia implements Media, DrillInjector.Bench
         drill.recordCures();
       } finally {
         file.close();
-        lent.forEach(Mapping::close);
-        lent.clear();
+        lent.forEach(Window::close);
         release();
       }
     } finally {

@@ -124,14 +124,22 @@ final class Mapping implements AutoCloseable {
     return segment;
   }
 
-  /** Makes the pages of {@code range} raise SIGBUS, whatever the file holds there. */
+  /**
+   * Makes the pages of {@code range} raise SIGBUS, whatever the file holds there. From the same
+   * offsets, so that neighbours that are laid one by one become one mapping.
+   */
   void lay(ByteRange range) throws IOException {
     int prot = protection;
     over(
         range,
         address ->
             Posix.mmap(
-                address, range.length(), prot, Posix.MAP_SHARED | Posix.MAP_FIXED, Empty.FD, 0));
+                address,
+                range.length(),
+                prot,
+                Posix.MAP_SHARED | Posix.MAP_FIXED,
+                Empty.FD,
+                range.start()));
   }
 
   /** Lays the file's own pages back. */

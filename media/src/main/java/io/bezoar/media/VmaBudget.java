@@ -37,6 +37,11 @@ final class VmaBudget {
     return false;
   }
 
+  /** How many may still be taken. */
+  static int left() {
+    return LEFT.get();
+  }
+
   static void give(int count) {
     LEFT.addAndGet(count);
   }

@@ -30,9 +30,16 @@ import org.jspecify.annotations.Nullable;
 public final class Window implements AutoCloseable {
   private static final int PAGE = Units.PAGE_BYTES;
 
-  /** How a mapping goes back to its media, under the fault lock. */
+  /** A copy does not stop for a safepoint, and a disk may be slow: no more in one go. */
+  private static final int CHUNK_BYTES = 1 << 20;
+
+  /** The media, asked under the fault lock. */
   interface Owner {
-    void giveBack(Mapping mapping);
+    /** The window was closed. */
+    void givenBack(Window window);
+
+    /** What of {@code pages} is refused on purpose, and so laid over the file's own pages. */
+    ByteRanges refused(ByteRange pages);
   }
 
   private final MediaInfo info;
@@ -69,6 +76,16 @@ public final class Window implements AutoCloseable {
     return GuardedCopy.isFault(thrown);
   }
 
+  /** What lies under the segment. */
+  Mapping mapping() {
+    return mapping;
+  }
+
+  /** Size of the file now, which is less than that of the segment when somebody cut it. */
+  public long fileBytesNow() {
+    return file.sizeBytes();
+  }
+
   /** The mapped file, read-only, valid until close. See the threat above. */
   public MemorySegment segment() {
     return segment;
@@ -77,17 +94,43 @@ public final class Window implements AutoCloseable {
   /**
    * Fills {@code dst}, which is private native memory, from {@code offset}.
    *
+   * <p>A fault of plain loads that this thread made before is not this one's: it is thrown first.
+   * Taken for an answer of this load, it would be gone, and what those loads made up would stay.
+   *
    * @return false when a fault arrived: the content of {@code dst} is then undefined
+   * @throws InternalError the fault of a plain load that this thread made before
    * @throws IndexOutOfBoundsException when the access is not within the file
    * @throws IllegalStateException when the window was closed
    */
   public boolean load(long offset, MemorySegment dst) {
-    return GuardedCopy.load(segment, offset, dst);
+    GuardedCopy.barrier();
+    long size = dst.byteSize();
+    if (size <= CHUNK_BYTES) {
+      return GuardedCopy.load(segment, offset, dst);
+    }
+    for (long at = 0; at < size; at += CHUNK_BYTES) {
+      long length = Math.min(CHUNK_BYTES, size - at);
+      if (!GuardedCopy.load(segment, offset + at, dst.asSlice(at, length))) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** As {@link #load(long, MemorySegment)}, into {@code length} bytes of an array. */
   public boolean load(long offset, byte[] dst, int from, int length) {
-    return GuardedCopy.load(segment, offset, dst, from, length);
+    GuardedCopy.barrier();
+    if (length <= CHUNK_BYTES) {
+      return GuardedCopy.load(segment, offset, dst, from, length);
+    }
+    for (int at = 0; at < length; ) {
+      int part = Math.min(CHUNK_BYTES, length - at);
+      if (!GuardedCopy.load(segment, offset + at, dst, from + at, part)) {
+        return false;
+      }
+      at += part;
+    }
+    return true;
   }
 
   /**
@@ -100,7 +143,8 @@ public final class Window implements AutoCloseable {
     lock.lock();
     try {
       requireOpen();
-      List<ByteRange> known = revoked.intersect(pages).asList();
+      ByteRanges refused = owner.refused(pages).alignOutward(PAGE).minus(staged);
+      List<ByteRange> known = revoked.union(refused).intersect(pages).asList();
       return MappedProbe.unreadable(segment, file, pages, known).stream()
           .map(bad -> bad.intersect(new ByteRange(0, info.sizeBytes())))
           .toList();
@@ -234,7 +278,8 @@ public final class Window implements AutoCloseable {
         return;
       }
       closed = true;
-      owner.giveBack(mapping);
+      owner.givenBack(this);
+      mapping.close();
       note(ByteRanges.EMPTY, ByteRanges.EMPTY);
       if (stage != null) {
         stage.close();
