@@ -100,7 +100,8 @@ final class ChannelMedia extends FileMedia {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment granule = arena.allocate(info.granuleBytes());
       for (int i = -1; i < WITNESSES; i++) {
-        long place = i < 0 ? witness : info.sizeBytes() / WITNESSES * i / PAGE * PAGE;
+        long fixed = info.sizeBytes() / WITNESSES * i / info.granuleBytes() * info.granuleBytes();
+        long place = i < 0 ? witness : fixed;
         long length = Math.min(granule.byteSize(), info.sizeBytes() - place);
         MemorySegment buffer = granule.asSlice(0, length);
         long got = pastCache == null ? -Posix.EINVAL : pastCache.read(place, buffer);

@@ -83,6 +83,26 @@ class BadSectorsTest {
     }
   }
 
+  @Test
+  void shouldTellATinyFileWithABadSectorFromADiskThatIsGone() throws Exception {
+    byte[] content = new byte[PAGE];
+    new SplittableRandom(1).nextBytes(content);
+    Path path = Files.write(folder.resolve("content"), content);
+    ByteRange first = ByteRange.ofLength(0, SECTOR);
+    try (SickDisk disk = SickDisk.of(path, List.of(first));
+        Arena arena = Arena.ofConfined();
+        Media media = MediaFiles.open(disk.file(), CHANNEL)) {
+      MemorySegment dst = arena.allocate(PAGE);
+      MediaFaultException fault =
+          catchThrowableOfType(MediaFaultException.class, () -> media.read(0, dst));
+      assertThat(fault.range()).isEqualTo(first);
+      assertThat(media.presence()).isEqualTo(Presence.PRESENT);
+      media.read(SECTOR, dst.asSlice(SECTOR));
+      assertThat(dst.asSlice(SECTOR).toArray(JAVA_BYTE))
+          .isEqualTo(java.util.Arrays.copyOfRange(content, SECTOR, PAGE));
+    }
+  }
+
   private static void check(Media media, long offset, long length, MemorySegment good, Arena arena)
       throws IOException {
     ByteRange access = ByteRange.ofLength(offset, length);
