@@ -270,6 +270,14 @@ public final class MediaFiles {
         "may not be written: change its mode or its mount, or open it read-only");
   }
 
+  static MediaOpenException notOurs(Path path) {
+    return new MediaOpenException(
+        path.toString(),
+        Reason.DENIED,
+        "belongs to somebody else: it may be written, but not repaired, because only its owner can"
+            + " keep its modification time; run this as its owner");
+  }
+
   private static IOException notOpened(Path path, Access access, int errno) {
     String name = path.toString();
     return switch (errno) {

@@ -35,14 +35,28 @@ final class Stores implements AutoCloseable {
   /**
    * For one repair of the file that {@code readOnly} is open on.
    *
-   * @throws MediaOpenException LOCKED (when it stays so for a second), READ_ONLY or DENIED
+   * <p>The time is asked for under the lock: before, it may be that of another repair's stores.
+   * Whether it can be put back is found out before anything is stored.
+   *
+   * @throws MediaOpenException LOCKED (when it stays so for a second), READ_ONLY or DENIED; DENIED
+   *     as well where this process may write the file but, not being its owner, not put its
+   *     modification time back
    */
   static Stores forRepair(Path path, Descriptor readOnly, int granuleBytes) throws IOException {
-    FileStat stat = MediaFiles.stat(path, readOnly);
+    FileStat looked = MediaFiles.stat(path, readOnly);
     Descriptor file =
         MediaFiles.openAgain(
-            path, readOnly, stat, Access.READ_WRITE, MediaFiles.REPAIR_PATIENCE_NANOS);
-    return new Stores(file, PastCache.of(file, Access.READ_WRITE, granuleBytes), stat.modified());
+            path, readOnly, looked, Access.READ_WRITE, MediaFiles.REPAIR_PATIENCE_NANOS);
+    try {
+      ModifiedTime before = MediaFiles.stat(path, file).modified();
+      if (before.putBackOn(file) < 0) {
+        throw MediaFiles.notOurs(path);
+      }
+      return new Stores(file, PastCache.of(file, Access.READ_WRITE, granuleBytes), before);
+    } catch (IOException | RuntimeException e) {
+      file.close();
+      throw e;
+    }
   }
 
   /** Ends a repair: durable, and no modification. 0, or a negative errno. */
