@@ -238,10 +238,11 @@ final class MappedMedia extends FileMedia {
         storeBelow(stores.file, range, src);
         finish(stores, range);
       }
-      List<ByteRange> bad = unreadable(range);
+      ByteRange pages = range.alignOutward(PAGE);
+      List<ByteRange> bad = unreadable(pages);
       if (!bad.isEmpty()) {
-        mapping.restore(range); // drops what the page table still remembers of the bad page
-        bad = unreadable(range);
+        mapping.restore(pages); // drops what the page table still remembers of the bad page
+        bad = unreadable(pages);
       }
       if (!bad.isEmpty()) {
         requirePresent();
