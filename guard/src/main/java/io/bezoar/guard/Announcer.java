@@ -36,7 +36,7 @@ final class Announcer {
     }
   }
 
-  void sourceFailed(Path file, Exception failure) {
+  void sourceFailed(Path file, Throwable failure) {
     LOG.log(WARNING, "a repair source failed for " + file, failure);
   }
 

@@ -17,6 +17,7 @@ public final class DamagedRangeException extends FileSystemException {
 
   private final transient List<ByteRange> ranges;
   private final long goodPrefixBytes;
+  private final String nextStep;
 
   /**
    * Creates the exception.
@@ -31,6 +32,7 @@ public final class DamagedRangeException extends FileSystemException {
     super(file.toString(), null, "bytes " + list(ranges) + " are lost: " + nextStep);
     this.ranges = List.copyOf(ranges);
     this.goodPrefixBytes = goodPrefixBytes;
+    this.nextStep = nextStep;
   }
 
   private static String list(List<ByteRange> ranges) {
@@ -41,6 +43,11 @@ public final class DamagedRangeException extends FileSystemException {
   /** What is lost, ascending and disjoint, half-open, in bytes from the start of the file. */
   public List<ByteRange> ranges() {
     return ranges;
+  }
+
+  /** The end of the message. */
+  String nextStep() {
+    return nextStep;
   }
 
   /** Good bytes counted from the start of the access that failed; 0 where nothing was copied. */

@@ -158,6 +158,7 @@ public final class Guard implements AutoCloseable {
    *
    * @return which bytes of the file were checked, which were only readable, and which were not
    * @throws io.bezoar.media.MediaUnavailableException when the file was cut, or is gone
+   * @throws IllegalArgumentException when {@code dst} is a mapping
    */
   public Recovery recoveryCopy(long offset, MemorySegment dst) throws IOException {
     return reader.recoveryCopy(offset, dst);
@@ -223,7 +224,9 @@ public final class Guard implements AutoCloseable {
    * (or exception) of that run is discarded, the page is healed, and the code runs again; when the
    * page is lost, that is thrown.
    *
-   * <p><b>What it promises.</b> The result that is returned comes from a run without a fault.
+   * <p><b>What it promises.</b> The result that is returned comes from a run without a fault. The
+   * body may also {@link #copy}: a fault of its own plain loads, if it arrives there, comes out as
+   * {@link InternalError}.
    *
    * <p><b>What it cannot.</b> A faulted run goes on with invented bytes until the JVM delivers the
    * fault, so {@code body} must be free of side effects, must end whatever bytes it sees, and must

@@ -1,5 +1,8 @@
 package io.bezoar.guard;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import io.bezoar.guard.sidecar.SidecarException;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.ByteRanges;
 import io.bezoar.media.MediaFaultException;
@@ -20,6 +23,10 @@ import java.util.Objects;
  * <p><b>Protocol.</b> A healthy copy is one volatile load, a guarded copy, and, with a sidecar, a
  * checksum of each page in private memory. One that meets anything else goes to the {@link Healer},
  * and then copies again.
+ *
+ * <p><b>Cut within a page.</b> Where a file that was cut ends in the middle of a page, the mapping
+ * has zeroes up to the end of that page, and no trap. So a copy whose last byte is zero, in a page
+ * whose last byte is zero, asks for the size of the file before it is believed.
  */
 final class GuardedReader {
   static final String NEXT_STEP =
@@ -29,6 +36,9 @@ final class GuardedReader {
   private static final int PAGE = Units.PAGE_BYTES;
   private static final int CHUNK_BYTES = 1 << 18;
   private static final int ATTEMPTS_MAX = 8;
+
+  /** The JDK copies little by single loads, which store what a bad page made up. */
+  private static final int FEW_BYTES = 128;
 
   private final Healing.Scene scene;
   private final Healer healer;
@@ -57,7 +67,10 @@ final class GuardedReader {
   void copy(long offset, byte[] dst, int from, int length) throws IOException {
     Objects.checkFromIndexSize(from, length, dst.length);
     Objects.checkFromIndexSize(offset, length, sizeBytes);
-    if (!checks && healer.lost().isEmpty() && scene.window().load(offset, dst, from, length)) {
+    if (!checks
+        && !isLost(offset, length)
+        && scene.window().load(offset, dst, from, length)
+        && (length == 0 || dst[from + length - 1] != 0 || reaches(offset + length))) {
       return;
     }
     copyToHeap(offset, MemorySegment.ofArray(dst).asSlice(from, length));
@@ -74,7 +87,10 @@ final class GuardedReader {
         } catch (DamagedRangeException e) {
           MemorySegment.copy(part, 0, dst, done, e.goodPrefixBytes());
           throw damaged(
-              ByteRange.ofLength(offset, dst.byteSize()), e.ranges(), done + e.goodPrefixBytes());
+              ByteRange.ofLength(offset, dst.byteSize()),
+              e.ranges(),
+              done + e.goodPrefixBytes(),
+              e.nextStep());
         }
         MemorySegment.copy(part, 0, dst, done, length);
       }
@@ -86,10 +102,42 @@ final class GuardedReader {
       copyChecked(offset, dst);
       return;
     }
-    if (healer.lost().isEmpty() && scene.window().load(offset, dst)) {
+    if (!isLost(offset, dst.byteSize()) && load(offset, dst)) {
       return;
     }
     copyHealed(ByteRange.ofLength(offset, dst.byteSize()), dst);
+  }
+
+  private boolean isLost(long offset, long lengthBytes) {
+    ByteRanges lost = healer.lost();
+    return !lost.isEmpty() && lost.overlaps(ByteRange.ofLength(offset, lengthBytes));
+  }
+
+  /** Fills {@code dst} with bytes of the file, or writes to it nothing but those. */
+  private boolean load(long offset, MemorySegment dst) {
+    long size = dst.byteSize();
+    if (size == 0) {
+      return true;
+    }
+    if (size > FEW_BYTES) {
+      return scene.window().load(offset, dst)
+          && (dst.get(JAVA_BYTE, size - 1) != 0 || reaches(offset + size));
+    }
+    byte[] few = new byte[(int) size];
+    if (!scene.window().load(offset, few, 0, few.length)
+        || (few[few.length - 1] == 0 && !reaches(offset + size))) {
+      return false;
+    }
+    MemorySegment.copy(few, 0, dst, JAVA_BYTE, 0, few.length);
+    return true;
+  }
+
+  /** True when the byte before {@code end}, which was read as zero, is one of the file. */
+  private boolean reaches(long end) {
+    long pageEnd = Math.min(sizeBytes, Math.ceilDiv(end, PAGE) * PAGE);
+    byte[] last = new byte[1];
+    return (scene.window().load(pageEnd - 1, last, 0, 1) && last[0] != 0)
+        || scene.window().fileBytesNow() >= end;
   }
 
   /** In whole pages through private memory, because only whole pages can be checked. */
@@ -104,6 +152,7 @@ final class GuardedReader {
         MemorySegment whole = buffer.asSlice(0, chunk.length());
         long good = chunk.end();
         List<ByteRange> lost = List.of();
+        String nextStep = NEXT_STEP;
         try {
           if (!isRead(chunk, whole)) {
             copyHealed(chunk, whole);
@@ -111,11 +160,12 @@ final class GuardedReader {
         } catch (DamagedRangeException e) {
           good = chunk.start() + e.goodPrefixBytes();
           lost = e.ranges();
+          nextStep = e.nextStep();
         }
         long length = Math.max(0, Math.min(wanted.end(), good) - wanted.start());
         MemorySegment.copy(whole, wanted.start() - at, dst, wanted.start() - offset, length);
         if (length < wanted.length()) {
-          throw damaged(range, lost, wanted.start() - offset + length);
+          throw damaged(range, lost, wanted.start() - offset + length, nextStep);
         }
       }
     }
@@ -123,9 +173,7 @@ final class GuardedReader {
 
   /** True when all of {@code range}, whole pages where pages are checked, is there and right. */
   private boolean isRead(ByteRange range, MemorySegment dst) throws IOException {
-    return !healer.lost().overlaps(range)
-        && scene.window().load(range.start(), dst)
-        && healer.matches(range, dst);
+    return !healer.lost().overlaps(range) && load(range.start(), dst) && healer.matches(range, dst);
   }
 
   /** After a copy failed: finds out why, heals, and copies again. */
@@ -137,7 +185,7 @@ final class GuardedReader {
       ByteRange good = new ByteRange(range.start(), goodEnd);
       if (isBroughtOut(good, dst.asSlice(0, good.length()))) {
         if (!lost.isEmpty()) {
-          throw damaged(range, lost, good.length());
+          throw damaged(range, lost, good.length(), NEXT_STEP);
         }
         return;
       }
@@ -177,6 +225,8 @@ final class GuardedReader {
         try {
           scene.media().read(at, bytes);
         } catch (MediaFaultException e) {
+          // More of it is bad than is known: the page is looked at again as a whole.
+          healer.heal(part.alignOutward(PAGE, sizeBytes), ByteRanges.EMPTY, Healer.Look.ALL);
           return false;
         }
       } else if (!isRead(part, bytes)) {
@@ -189,9 +239,9 @@ final class GuardedReader {
 
   /** All that is known to be lost of {@code range}, not only what stopped the copy. */
   private DamagedRangeException damaged(
-      ByteRange range, List<ByteRange> met, long goodPrefixBytes) {
+      ByteRange range, List<ByteRange> met, long goodPrefixBytes, String nextStep) {
     ByteRanges lost = healer.lost().union(ByteRanges.of(met)).intersect(range);
-    return new DamagedRangeException(scene.file(), lost.asList(), goodPrefixBytes, NEXT_STEP);
+    return new DamagedRangeException(scene.file(), lost.asList(), goodPrefixBytes, nextStep);
   }
 
   Recovery recoveryCopy(long offset, MemorySegment dst) throws IOException {
@@ -205,12 +255,12 @@ final class GuardedReader {
       MemorySegment bytes = dst.asSlice(at - offset, part.length());
       try {
         copy(at, bytes);
-        if (checks) {
+        if (scene.reference().knows(at / PAGE)) {
           verified = verified.plus(part);
         } else {
           unverified = unverified.plus(part);
         }
-      } catch (DamagedRangeException e) {
+      } catch (DamagedRangeException | SidecarException e) {
         ByteRanges bad = ByteRanges.of(scene.media().probe(part)).intersect(part);
         for (ByteRange readable : ByteRanges.of(part).minus(bad).asList()) {
           bad =

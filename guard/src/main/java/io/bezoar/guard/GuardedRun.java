@@ -29,6 +29,7 @@ final class GuardedRun {
       Supplier<? extends Collection<Guard>> over, Guard.Body<T, X> body) throws X, IOException {
     int fruitless = 0;
     for (int run = 1; ; run++) {
+      long healed = Healer.healedSoFar();
       try {
         T result = body.run();
         Window.barrier();
@@ -38,7 +39,7 @@ final class GuardedRun {
         if (!late && !isFault(thrown, new HashSet<>())) {
           throw thrown;
         }
-        fruitless = isBetter(over.get()) ? 0 : fruitless + 1;
+        fruitless = isBetter(over.get(), healed) ? 0 : fruitless + 1;
         if (run >= RUNS_MAX || fruitless >= FRUITLESS_RUNS_MAX) {
           throw thrown;
         }
@@ -77,14 +78,16 @@ final class GuardedRun {
   /**
    * Heals.
    *
+   * @param healed how often anything had become better when the run began
    * @return false when nothing was found: the fault went away by itself, or is of another mapping
    * @throws DamagedRangeException when nothing is better than before and bytes are lost
    */
-  private static boolean isBetter(Collection<Guard> guards) throws IOException {
+  private static boolean isBetter(Collection<Guard> guards, long healed) throws IOException {
     boolean better = false;
     for (Guard guard : guards) {
       better |= guard.healTraps();
     }
+    better |= Healer.healedSoFar() != healed; // by another thread that met the same page
     if (!better) {
       throwLost(guards);
     }

@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -25,6 +26,8 @@ import java.util.concurrent.locks.ReentrantLock;
 final class Healer {
   private static final int PAGE = Units.PAGE_BYTES;
   private static final long RUN_BYTES_MAX = 1 << 20;
+
+  private static final AtomicLong HEALED = new AtomicLong();
 
   private final Healing.Scene scene;
   private final Claims claims = new Claims();
@@ -101,20 +104,32 @@ final class Healer {
           scene.file(),
           List.of(run),
           0,
-          "they are being repaired by this very thread: a repair source must find them elsewhere");
+          "they are being repaired by this very thread, or by one that waits for it: a repair source"
+              + " must find them elsewhere");
     }
-    Healing.Outcome outcome;
+    List<GuardEvent> events = new ArrayList<>();
+    boolean better;
     try (Arena arena = Arena.ofConfined()) {
       if (look == Look.NEW && isSettled(run, arena)) {
         return true; // by whoever held the claim before
       }
-      outcome = new Healing(scene, run, arena).heal();
-      remember(run, outcome);
+      Healing.Outcome outcome = new Healing(scene, run, arena).heal();
+      events.addAll(outcome.events());
+      better = !events.isEmpty();
+      events.addAll(remember(run, outcome));
     } finally {
       claims.release(run);
     }
-    scene.announcer().tell(outcome.events());
-    return outcome.events().stream().anyMatch(GuardEvent.Healed.class::isInstance);
+    if (better) {
+      HEALED.incrementAndGet();
+    }
+    scene.announcer().tell(events);
+    return better;
+  }
+
+  /** How often anything became better, of any file: one volatile load. */
+  static long healedSoFar() {
+    return HEALED.get();
   }
 
   private boolean isSettled(ByteRange run, Arena arena) throws IOException {
@@ -143,22 +158,27 @@ final class Healer {
     return ByteRanges.of(wrong);
   }
 
-  private void remember(ByteRange run, Healing.Outcome outcome) {
+  /** Replaces what is known of {@code run}; what is lost and was not before. */
+  private List<GuardEvent> remember(ByteRange run, Healing.Outcome outcome) {
     record.lock();
     try {
       Instant now = Instant.now();
       List<Damage> list = new ArrayList<>();
+      List<GuardEvent> events = new ArrayList<>();
+      ByteRanges still = outcome.lost().union(lost.minus(run));
       for (Damage known : damage) {
-        for (ByteRange rest : ByteRanges.of(known.range()).minus(run).asList()) {
+        for (ByteRange rest : still.intersect(known.range()).asList()) {
           list.add(new Damage(rest, known.cause(), known.since()));
         }
       }
-      for (ByteRange range : outcome.lost().asList()) {
+      for (ByteRange range : outcome.lost().minus(lost).asList()) {
         list.add(new Damage(range, outcome.cause(), now));
+        events.add(new GuardEvent.Damaged(scene.file(), range, outcome.cause()));
       }
       list.sort((a, b) -> a.range().compareTo(b.range()));
       damage = List.copyOf(list);
       lost = ByteRanges.of(list.stream().map(Damage::range).toList());
+      return events;
     } finally {
       record.unlock();
     }

@@ -1,11 +1,9 @@
 package io.bezoar.guard;
 
-import io.bezoar.guard.sidecar.SidecarException;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.ByteRanges;
 import io.bezoar.media.Cause;
 import io.bezoar.media.Media;
-import io.bezoar.media.MediaException;
 import io.bezoar.media.MediaFaultException;
 import io.bezoar.media.MediaUnavailableException;
 import io.bezoar.media.Units;
@@ -65,7 +63,10 @@ final class Healing {
     this.bytes = arena.allocate(run.length(), PAGE);
   }
 
-  /** What became of it. {@code lost} is in granules, or in pages where pages are checked. */
+  /**
+   * What became of it. {@code lost} is in granules, or in pages where pages are checked; it is for
+   * the owner of the damage list to tell what of it is new.
+   */
   record Outcome(ByteRanges lost, Cause cause, List<GuardEvent> events) {}
 
   Outcome heal() throws IOException {
@@ -88,11 +89,10 @@ final class Healing {
       place(pages);
     }
     lostPages = missing.alignOutward(PAGE).intersect(run);
+    // What is known of a page that is lost in part cannot be put anywhere.
+    missing = missing.union(fromApplication.intersect(lostPages));
     for (ByteRange pages : lostPages.asList()) {
       scene.window().revoke(pages);
-    }
-    for (ByteRange range : missing.asList()) {
-      events.add(new GuardEvent.Damaged(scene.file(), range, cause));
     }
     return new Outcome(missing, cause, events);
   }
@@ -153,7 +153,11 @@ final class Healing {
     byte[] answer;
     try {
       answer = source.bytes(scene.file(), range);
-    } catch (IOException | RuntimeException e) {
+      Window.barrier(); // it may have loaded them from a mapping
+    } catch (IOException | RuntimeException | InternalError e) {
+      if (e instanceof InternalError error && !Window.isFault(error)) {
+        throw error;
+      }
       scene.announcer().sourceFailed(scene.file(), e);
       return false;
     }
@@ -234,7 +238,7 @@ final class Healing {
       return same;
     } catch (MediaUnavailableException e) {
       throw e;
-    } catch (MediaException | SidecarException e) {
+    } catch (IOException e) {
       scene.announcer().notWrittenBack(scene.file(), e);
       return false;
     }

@@ -16,6 +16,11 @@ interface Reference extends AutoCloseable {
         }
 
         @Override
+        public boolean knows(long page) {
+          return false;
+        }
+
+        @Override
         public boolean matches(long page, MemorySegment content) {
           return true;
         }
@@ -38,8 +43,11 @@ interface Reference extends AutoCloseable {
         public void close() {}
       };
 
-  /** True when {@link #matches} knows. */
+  /** True when {@link #matches} knows of most pages. */
   boolean checks();
+
+  /** True when {@link #matches} knows of this page; of others it answers true. */
+  boolean knows(long page) throws IOException;
 
   /**
    * True when {@code content}, private native memory, is what page number {@code page} should hold.

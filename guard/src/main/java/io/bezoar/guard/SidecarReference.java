@@ -84,6 +84,11 @@ final class SidecarReference implements Reference {
   }
 
   @Override
+  public boolean knows(long page) throws IOException {
+    return sidecar.knows(page);
+  }
+
+  @Override
   public boolean matches(long page, MemorySegment content) throws IOException {
     return sidecar.matches(page, content) || !sidecar.knows(page);
   }

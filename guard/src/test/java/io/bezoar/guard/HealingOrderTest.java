@@ -92,6 +92,11 @@ class HealingOrderTest {
     }
 
     @Override
+    public boolean knows(long page) throws IOException {
+      return below.knows(page);
+    }
+
+    @Override
     public boolean matches(long page, MemorySegment bytes) throws IOException {
       return below.matches(page, bytes);
     }

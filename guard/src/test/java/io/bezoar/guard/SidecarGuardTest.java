@@ -236,4 +236,55 @@ class SidecarGuardTest {
         catchThrowableOfType(SidecarException.class, () -> map(GuardOptions.SIDECAR));
     assertThat(missing.sidecarReason()).isEqualTo(SidecarException.Reason.MISSING);
   }
+
+  @ParameterizedTest
+  @EnumSource
+  void shouldRecoverAChangeUnverified(GuardTest.Place place) throws Exception {
+    protect(place);
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      channel.write(ByteBuffer.wrap(new byte[] {1, 2, 3}), 50L * PAGE);
+    }
+    try (Guard guard = map(GuardOptions.SIDECAR.verify(Verify.ON_COPY))) {
+      byte[] out = new byte[SIZE];
+      Recovery recovery = guard.recoveryCopy(0, MemorySegment.ofArray(out));
+      assertThat(out).isEqualTo(Files.readAllBytes(file));
+      assertThat(recovery.unverified()).isEqualTo(ByteRanges.of(page(50)));
+      assertThat(recovery.holes().isEmpty()).isTrue();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void shouldNotCallVerifiedWhatNothingVerifies(GuardTest.Place place) throws Exception {
+    protect(place);
+    byte[] sidecar = Files.readAllBytes(Sidecar.pathOf(file));
+    Arrays.fill(sidecar, 256, sidecar.length - 256, (byte) 7); // all but the headers
+    Files.write(Sidecar.pathOf(file), sidecar);
+    try (Guard guard = map(GuardOptions.SIDECAR.verify(Verify.ON_COPY))) {
+      Recovery recovery = guard.recoveryCopy(0, MemorySegment.ofArray(new byte[SIZE]));
+      assertThat(recovery.verified().isEmpty()).isTrue();
+      assertThat(recovery.unverified()).isEqualTo(ByteRanges.of(new ByteRange(0, SIZE)));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void shouldNotWriteToWhatTookTheSidecarsPlace(GuardTest.Place place) throws Exception {
+    protect(place);
+    Path sidecar = Sidecar.pathOf(file);
+    byte[] another = "somebody's own".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+    try (Guard guard = watched(GuardOptions.SIDECAR.verify(Verify.ON_COPY))) {
+      strike(guard, FaultKind.POISON, page(7));
+      Files.delete(sidecar);
+      assertThat(copy(guard, 7 * PAGE, PAGE)).isEqualTo(good(page(7)));
+      assertThat(sidecar).doesNotExist();
+      Files.write(sidecar, another);
+      strike(guard, FaultKind.POISON, page(8));
+      assertThat(copy(guard, 8 * PAGE, PAGE)).isEqualTo(good(page(8)));
+      assertThat(Files.readAllBytes(sidecar)).isEqualTo(another);
+    }
+    assertThat(events)
+        .extracting(event -> ((GuardEvent.Healed) event).place())
+        .containsOnly(GuardEvent.Place.MEMORY);
+  }
 }

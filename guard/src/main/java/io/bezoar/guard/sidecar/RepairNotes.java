@@ -131,7 +131,7 @@ final class RepairNotes {
 
   /** A random access file, because an interrupt does not close it. */
   private void store(RepairNote next) throws IOException {
-    try (RandomAccessFile sidecar = new RandomAccessFile(path.toFile(), "rw")) {
+    try (RandomAccessFile sidecar = openInPlace()) {
       requireInPlace();
       if (next.pages().isEmpty()) {
         sidecar.setLength(layout.sizeBytes());
@@ -155,6 +155,12 @@ final class RepairNotes {
       refused.initCause(e);
       throw refused;
     }
+  }
+
+  /** Looks first: to open a file that is gone would make an empty one. */
+  private RandomAccessFile openInPlace() throws IOException {
+    requireInPlace();
+    return new RandomAccessFile(path.toFile(), "rw");
   }
 
   private byte[] content(RepairNote next) {
