@@ -207,10 +207,18 @@ final class Healing {
 
   private void place(ByteRange pages) throws IOException {
     GuardEvent.Source source = sourceOf(pages);
-    if (scene.options().repairsGoTo() == GuardEvent.Place.FILE && isWrittenBack(pages)) {
-      scene.window().restore(pages);
-      if (isServed(pages)) {
-        tell(pages, source, GuardEvent.Place.FILE);
+    if (scene.options().repairsGoTo() == GuardEvent.Place.FILE) {
+      Kept kept = writeBack(pages);
+      if (kept == Kept.YES) {
+        scene.window().restore(pages);
+        if (isServed(pages)) {
+          tell(pages, source, GuardEvent.Place.FILE);
+          return;
+        }
+      } else if (kept == Kept.NOT_ALL && pages.length() > PAGE) {
+        for (long at = pages.start(); at < pages.end(); at += PAGE) {
+          place(new ByteRange(at, Math.min(at + PAGE, pages.end())));
+        }
         return;
       }
     }
@@ -224,23 +232,36 @@ final class Healing {
     return fromSidecar.overlaps(pages) ? GuardEvent.Source.SIDECAR : GuardEvent.Source.FILE;
   }
 
-  private boolean isWrittenBack(ByteRange pages) throws IOException {
+  /** What became of bytes that were to be stored in the file. */
+  private enum Kept {
+    /** All of them are there, read back from the media. */
+    YES,
+    /** The media does not take some of them: fewer at a time may do. */
+    NOT_ALL,
+    /** The file is not written to. */
+    NONE
+  }
+
+  private Kept writeBack(ByteRange pages) throws IOException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment content = slice(pages);
       scene.reference().willRepair(pages);
       scene.media().reinitialise(pages.start(), content);
       MemorySegment readBack = arena.allocate(pages.length(), PAGE);
       scene.media().readPastCache(pages.start(), readBack);
-      boolean same = readBack.mismatch(content) < 0;
-      if (same) {
-        scene.reference().repaired(pages);
+      if (readBack.mismatch(content) >= 0) {
+        return Kept.NOT_ALL;
       }
-      return same;
+      scene.reference().repaired(pages);
+      return Kept.YES;
     } catch (MediaUnavailableException e) {
       throw e;
+    } catch (MediaFaultException e) {
+      scene.announcer().notWrittenBack(scene.file(), e);
+      return Kept.NOT_ALL;
     } catch (IOException e) {
       scene.announcer().notWrittenBack(scene.file(), e);
-      return false;
+      return Kept.NONE;
     }
   }
 

@@ -163,6 +163,25 @@ class GuardLossTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource
+  void shouldRepairInTheFileWhatItTakes(GuardTest.Place place) throws Exception {
+    List<GuardEvent> events = new ArrayList<>();
+    try (Guard guard = map(place, GuardOptions.DEFAULT.repairFrom((path, range) -> good(range)));
+        AutoCloseable _ = guard.subscribe(events::add)) {
+      strike(guard, page(5));
+      guard.injector().inject(new FaultSpec(FaultKind.EIO, page(6), true, 1)); // stuck
+      strike(guard, page(7));
+      assertThat(copy(guard, 0, SIZE)).isEqualTo(content);
+      assertThat(guard.injector().armed())
+          .extracting(FaultSpec::range)
+          .containsExactly(page(6)); // the others were stored over
+    }
+    assertThat(events)
+        .extracting(event -> ((GuardEvent.Healed) event).place())
+        .containsExactly(GuardEvent.Place.FILE, GuardEvent.Place.MEMORY, GuardEvent.Place.FILE);
+  }
+
   /** What the mapping shows behind the end, up to the end of its page, are zeroes and no trap. */
   @ParameterizedTest
   @EnumSource
