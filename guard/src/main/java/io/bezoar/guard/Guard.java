@@ -255,6 +255,17 @@ public final class Guard implements AutoCloseable {
   }
 
   /**
+   * Asks the kernel to begin reading these bytes, if they are not in memory: returns at once, and
+   * promises nothing.
+   *
+   * @throws IndexOutOfBoundsException when the range is not within the file
+   * @throws IllegalStateException when the guard was closed
+   */
+  public void readAhead(ByteRange range) {
+    window.readAhead(range);
+  }
+
+  /**
    * Returns only after the fault of any load that this thread made before has been thrown, as
    * {@link InternalError}; costs about 20 ns.
    */

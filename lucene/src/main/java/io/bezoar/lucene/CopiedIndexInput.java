@@ -201,6 +201,12 @@ final class CopiedIndexInput extends IndexInput implements RandomAccessInput {
   }
 
   @Override
+  public void prefetch(long offset, long count) throws IOException {
+    requireOpen();
+    view.prefetch(offset, count);
+  }
+
+  @Override
   public Optional<Boolean> isLoaded() {
     requireOpen();
     return Optional.of(view.segment().isLoaded());

@@ -260,6 +260,12 @@ final class DirectIndexInput extends IndexInput implements RandomAccessInput {
   }
 
   @Override
+  public void prefetch(long offset, long count) throws IOException {
+    requireOpen();
+    view.prefetch(offset, count);
+  }
+
+  @Override
   public Optional<Boolean> isLoaded() {
     requireOpen();
     return Optional.of(segment.isLoaded());

@@ -4,6 +4,8 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import io.bezoar.guard.DamagedRangeException;
 import io.bezoar.guard.Guard;
+import io.bezoar.media.ByteRange;
+import java.io.EOFException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import org.apache.lucene.index.CorruptIndexException;
@@ -17,12 +19,19 @@ import org.jspecify.annotations.Nullable;
  * A part of a guarded file, as one input sees it.
  *
  * @param guard the mapping of the whole file
+ * @param readAhead of the whole file
  * @param description what errors call it
  * @param start where the part begins, in bytes from the start of the file
  * @param length its length in bytes
  * @param precision how inputs on it may read
  */
-record FileView(Guard guard, String description, long start, long length, Precision precision) {
+record FileView(
+    Guard guard,
+    ReadAhead readAhead,
+    String description,
+    long start,
+    long length,
+    Precision precision) {
 
   /** How inputs on a file may read. */
   enum Precision {
@@ -71,7 +80,7 @@ record FileView(Guard guard, String description, long start, long length, Precis
     }
     Precision sliced = precision.compareTo(wanted) > 0 ? precision : wanted;
     String described = description + " [slice=" + name + "]";
-    return new FileView(guard, described, start + offset, sliceLength, sliced);
+    return new FileView(guard, readAhead, described, start + offset, sliceLength, sliced);
   }
 
   /**
@@ -98,6 +107,19 @@ record FileView(Guard guard, String description, long start, long length, Precis
   /** The part itself, mapped: to be loaded from as {@link DirectIndexInput} says. */
   MemorySegment segment() {
     return guard.segment().asSlice(start, length);
+  }
+
+  /** A request to read a part of the view ahead. */
+  void prefetch(long offset, long count) throws EOFException {
+    if (offset < 0 || count > length - offset) {
+      throw new EOFException(
+          "prefetch past the end, at " + offset + " of " + length + ": " + description);
+    }
+    try {
+      readAhead.hint(guard, ByteRange.ofLength(start + offset, count));
+    } catch (IllegalStateException e) {
+      throw new AlreadyClosedException("closed: " + description, e);
+    }
   }
 
   /** Fills an array from a position of the view. */

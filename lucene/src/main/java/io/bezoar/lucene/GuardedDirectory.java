@@ -61,7 +61,8 @@ import org.apache.lucene.util.IOSupplier;
  * <p>A file of which bytes are lost is opened all the same, and {@link #damage} says so: what needs
  * those bytes fails, and nothing else. Whoever wants a clean index or none asks after opening.
  *
- * <p>Read-ahead hints and preloading, which MMapDirectory passes to the kernel, are not passed on.
+ * <p>Lucene's requests to read ahead are passed to the kernel; what MMapDirectory itself is set to
+ * (read advice, preloading) is not.
  *
  * <p>Thread-safe, as any directory is.
  */
@@ -187,7 +188,8 @@ public final class GuardedDirectory extends FilterDirectory {
     Guard guard = lease.guard();
     String description = "GuardedIndexInput(path=\"" + folder.resolve(name) + "\")";
     FileView.Precision precision = FileView.Precision.of(name, context);
-    FileView view = new FileView(guard, description, 0, guard.sizeBytes(), precision);
+    FileView view =
+        new FileView(guard, lease.readAhead(), description, 0, guard.sizeBytes(), precision);
     return view.opened(lease);
   }
 

@@ -18,6 +18,7 @@ final class OpenFile {
   }
 
   private final String name;
+  private final ReadAhead readAhead = new ReadAhead();
 
   /** Guarded by this. */
   private @Nullable Guard guard;
@@ -30,6 +31,10 @@ final class OpenFile {
 
   OpenFile(String name) {
     this.name = name;
+  }
+
+  ReadAhead readAhead() {
+    return readAhead;
   }
 
   String name() {

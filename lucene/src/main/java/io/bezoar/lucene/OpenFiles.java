@@ -30,6 +30,10 @@ final class OpenFiles {
       return guard;
     }
 
+    ReadAhead readAhead() {
+      return file.readAhead();
+    }
+
     /** Gives the share back; to be called once. */
     void close() throws IOException {
       if (file.release()) {

@@ -80,6 +80,7 @@ final class Posix {
   static final int MAP_FIXED = 0x10;
   static final int MAP_SYNC = 0x80000;
 
+  static final int MADV_WILLNEED = 3;
   static final int MADV_POPULATE_READ = 22;
   static final int FALLOC_FL_KEEP_SIZE = 1;
   static final int FALLOC_FL_PUNCH_HOLE = 2;

@@ -134,6 +134,24 @@ public final class Window implements AutoCloseable {
   }
 
   /**
+   * Asks the kernel to begin reading the pages of {@code range} that are not in memory. Returns at
+   * once; it is a hint, and nothing depends on whether the kernel takes it.
+   *
+   * @throws IndexOutOfBoundsException when the range is not within the file
+   * @throws IllegalStateException when the window was closed
+   */
+  public void readAhead(ByteRange range) {
+    ByteRange pages = pages(range);
+    lock.lock();
+    try {
+      requireOpen();
+      Posix.madvise(segment.address() + pages.start(), pages.length(), Posix.MADV_WILLNEED);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
    * The pages of {@code range} that cannot be loaded now, revoked ones among them, found without a
    * load; ascending, disjoint, cut off at the end of the file. Pages of a file that are not in the
    * cache are read into it.
