@@ -23,11 +23,15 @@ final class GuardedRun {
 
   private static final int FRUITLESS_RUNS_MAX = 3;
 
+  /** Other threads heal all the time while much goes bad, maybe not what is needed here. */
+  private static final int RUNS_FOR_OTHERS_MAX = 2;
+
   private GuardedRun() {}
 
   static <T, X extends Exception> T run(
       Supplier<? extends Collection<Guard>> over, Guard.Body<T, X> body) throws X, IOException {
     int fruitless = 0;
+    int forOthers = 0;
     for (int run = 1; ; run++) {
       long healed = Healer.healedSoFar();
       try {
@@ -39,8 +43,17 @@ final class GuardedRun {
         if (!late && !isFault(thrown, new HashSet<>())) {
           throw thrown;
         }
-        fruitless = isBetter(over.get(), healed) ? 0 : fruitless + 1;
+        Collection<Guard> guards = over.get();
+        if (isBetter(guards)) {
+          fruitless = 0;
+        } else if (Healer.healedSoFar() == healed) {
+          throwLost(guards);
+          fruitless++;
+        } else if (++forOthers > RUNS_FOR_OTHERS_MAX) { // what they healed may have been this page
+          throwLost(guards);
+        }
         if (run >= RUNS_MAX || fruitless >= FRUITLESS_RUNS_MAX) {
+          throwLost(guards);
           throw thrown;
         }
       }
@@ -75,21 +88,11 @@ final class GuardedRun {
     return false;
   }
 
-  /**
-   * Heals.
-   *
-   * @param healed how often anything had become better when the run began
-   * @return false when nothing was found: the fault went away by itself, or is of another mapping
-   * @throws DamagedRangeException when nothing is better than before and bytes are lost
-   */
-  private static boolean isBetter(Collection<Guard> guards, long healed) throws IOException {
+  /** Heals; false when nothing was found: lost before, gone by itself, or of another mapping. */
+  private static boolean isBetter(Collection<Guard> guards) throws IOException {
     boolean better = false;
     for (Guard guard : guards) {
       better |= guard.healTraps();
-    }
-    better |= Healer.healedSoFar() != healed; // by another thread that met the same page
-    if (!better) {
-      throwLost(guards);
     }
     return better;
   }

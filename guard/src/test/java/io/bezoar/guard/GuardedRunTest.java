@@ -83,6 +83,29 @@ class GuardedRunTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource
+  void shouldNameALossWhileOtherPagesAreHealedAllTheTime(GuardTest.Place place) throws Exception {
+    RepairSource most = (path, range) -> range.equals(page(2)) ? null : good(range);
+    try (Guard guard = map(place, GuardOptions.DEFAULT.repairFrom(most))) {
+      strike(guard, page(2));
+      int[] runs = {0};
+      assertThatThrownBy(
+              () ->
+                  guard.<Byte, IOException>run(
+                      () -> {
+                        runs[0]++;
+                        strike(guard, page(11));
+                        copy(guard, 11 * PAGE, 1);
+                        byte value = guard.segment().get(JAVA_BYTE, 2 * PAGE);
+                        Guard.barrier();
+                        return value;
+                      }))
+          .isInstanceOf(DamagedRangeException.class);
+      assertThat(runs[0]).isLessThan(5);
+    }
+  }
+
   private static void heal(Guard guard) {
     try {
       copy(guard, 11 * PAGE, 1);
