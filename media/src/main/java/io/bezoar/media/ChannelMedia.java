@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -325,29 +326,57 @@ final class ChannelMedia extends FileMedia {
 
   @Override
   public void reinitialise(long offset, MemorySegment src) throws IOException {
-    checkReinitialise(offset, src);
-    ByteRange range = ByteRange.ofLength(offset, src.byteSize());
+    reinitialiseAll(List.of(new Piece(offset, src)));
+  }
+
+  @Override
+  public void reinitialiseAll(List<Piece> pieces) throws IOException {
+    List<ByteRange> ranges = new ArrayList<>(pieces.size());
+    for (Piece piece : pieces) {
+      checkReinitialise(piece.offset(), piece.content());
+      ranges.add(ByteRange.ofLength(piece.offset(), piece.content().byteSize()));
+    }
     faultLock.lock();
     try {
       requirePresent();
-      if (drill.stuckWithin(range)) {
-        throw fault(range, Cause.IO_ERROR, 0);
-      }
       try (Stores stores = stores(pastCache)) {
-        PastCache past = stores.pastCache;
-        long put = past == null ? -Posix.EINVAL : past.write(offset, src);
-        if (put == -Posix.EINVAL) {
-          put = stores.file.pwrite(offset, src);
-        }
-        if (put != src.byteSize()) {
-          writeFailed(stores.file, offset, src, put);
-        }
-        finish(stores, range);
+        storeThrough(stores, pieces);
+        finish(stores, ranges);
       }
     } finally {
       faultLock.unlock();
     }
-    readBack(range);
+    for (ByteRange range : ranges) {
+      readBack(range);
+    }
+  }
+
+  private void storeThrough(Stores stores, List<Piece> pieces) throws IOException {
+    try {
+      for (Piece piece : pieces) {
+        storeThrough(stores, piece);
+      }
+    } catch (IOException e) {
+      abandon(stores, e);
+      throw e;
+    }
+  }
+
+  private void storeThrough(Stores stores, Piece piece) throws IOException {
+    long offset = piece.offset();
+    MemorySegment src = piece.content();
+    ByteRange range = ByteRange.ofLength(offset, src.byteSize());
+    if (drill.stuckWithin(range)) {
+      throw fault(range, Cause.IO_ERROR, 0);
+    }
+    PastCache past = stores.pastCache;
+    long put = past == null ? -Posix.EINVAL : past.write(offset, src);
+    if (put == -Posix.EINVAL) {
+      put = stores.file.pwrite(offset, src);
+    }
+    if (put != src.byteSize()) {
+      writeFailed(stores.file, offset, src, put);
+    }
   }
 
   /** Throws when the disk does not give back what it has just taken. */

@@ -175,15 +175,29 @@ abstract sealed class FileMedia implements Media, DrillInjector.Bench
         : Stores.lasting(file, pastCache);
   }
 
-  /** Ends what was stored by a reinitialisation of {@code range}. Under the fault lock. */
-  final void finish(Stores stores, ByteRange range) throws IOException {
+  /** Ends what was stored by a reinitialisation of {@code ranges}. Under the fault lock. */
+  final void finish(Stores stores, List<ByteRange> ranges) throws IOException {
     boolean repair = options.access() == Access.REPAIR;
     if (repair && sticky.run(stores::finish) < 0) {
       throw unavailable(Presence.GONE);
     }
-    drill.cure(range);
+    for (ByteRange range : ranges) {
+      drill.cure(range);
+    }
     if (repair) {
       drill.recordCures();
+    }
+  }
+
+  /**
+   * Ends a reinitialisation that failed: even a store that stores nothing gives the file another
+   * modification time.
+   */
+  final void abandon(Stores stores, IOException failure) {
+    try {
+      finish(stores, List.of());
+    } catch (IOException e) {
+      failure.addSuppressed(e);
     }
   }
 

@@ -235,8 +235,13 @@ final class MappedMedia extends FileMedia {
         throw fault(range, Cause.TRAP, 0);
       }
       try (Stores stores = stores(null)) {
-        storeBelow(stores.file, range, src);
-        finish(stores, range);
+        try {
+          storeBelow(stores.file, range, src);
+        } catch (IOException e) {
+          abandon(stores, e);
+          throw e;
+        }
+        finish(stores, List.of(range));
       }
       ByteRange pages = range.alignOutward(PAGE);
       List<ByteRange> bad = unreadable(pages);

@@ -88,6 +88,25 @@ public interface Media extends AutoCloseable {
   void reinitialise(long offset, MemorySegment src) throws IOException;
 
   /**
+   * What is to stand where.
+   *
+   * @param offset as in {@link #reinitialise}
+   * @param content as in {@link #reinitialise}
+   */
+  record Piece(long offset, MemorySegment content) {}
+
+  /**
+   * As {@link #reinitialise} of each piece in turn; but where that is durable at once, all of them
+   * become durable together, which for many small pieces on a disk is most of the time it takes.
+   * When it throws, any of them may have been stored.
+   */
+  default void reinitialiseAll(List<Piece> pieces) throws IOException {
+    for (Piece piece : pieces) {
+      reinitialise(piece.offset(), piece.content());
+    }
+  }
+
+  /**
    * A raw view of {@code range}, read-only, valid while the media is open; empty where this kind of
    * media has none. A load from it may raise {@link InternalError}, late: see the class comment of
    * the guarded copy before using it.

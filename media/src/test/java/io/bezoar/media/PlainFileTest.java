@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -162,6 +163,35 @@ class PlainFileTest {
           assertThat(Files.getLastModifiedTime(file)).isEqualTo(LONG_AGO);
         }
       }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void shouldRepairManyPlacesAsOne(Place place) throws IOException {
+    byte[] content = content(20 * PAGE + 77);
+    Path file = file(place, content);
+    try (Media media = MediaFiles.open(file, repair(place))) {
+      List<Media.Piece> pieces = new ArrayList<>();
+      for (long page : new long[] {0, 3, 4, 11, 20}) {
+        ByteRange range = new ByteRange(page * PAGE, Math.min(content.length, (page + 1) * PAGE));
+        media.injector().inject(FaultSpec.of(FaultKind.EIO, range, 1));
+        MemorySegment good = arena.allocate(range.length());
+        good.copyFrom(MemorySegment.ofArray(content).asSlice(range.start(), range.length()));
+        pieces.add(new Media.Piece(range.start(), good));
+      }
+      media.reinitialiseAll(List.of());
+      media.reinitialiseAll(pieces);
+      assertThat(media.probe(new ByteRange(0, content.length))).isEmpty();
+      assertThat(Files.readAllBytes(file)).isEqualTo(content);
+      assertThat(Files.getLastModifiedTime(file)).isEqualTo(LONG_AGO);
+
+      ByteRange stuck = new ByteRange(3 * PAGE, 4 * PAGE);
+      media.injector().inject(new FaultSpec(FaultKind.EIO, stuck, true, 1));
+      assertThatThrownBy(() -> media.reinitialiseAll(pieces))
+          .isInstanceOfSatisfying(
+              MediaFaultException.class, e -> assertThat(e.range()).isEqualTo(stuck));
+      assertThat(Files.getLastModifiedTime(file)).isEqualTo(LONG_AGO);
     }
   }
 

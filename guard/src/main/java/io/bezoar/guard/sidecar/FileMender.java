@@ -26,8 +26,8 @@ import java.util.List;
  * <p>Not thread-safe.
  */
 final class FileMender {
-  /** So many runs are stored well within the time of a note. */
-  private static final int RUNS_PER_NOTE = 4096;
+  /** So many batches are stored well within the time of a note, whatever the disk. */
+  private static final int BATCHES_PER_NOTE = 8;
 
   private final Sidecar sidecar;
   private final Media file;
@@ -37,7 +37,7 @@ final class FileMender {
   private final List<ByteRange> repaired = new ArrayList<>();
   private final List<ByteRange> stuck = new ArrayList<>();
   private ByteRanges noted = ByteRanges.EMPTY;
-  private int runsSinceNote;
+  private int batchesSinceNote;
 
   /**
    * Prepares.
@@ -57,7 +57,7 @@ final class FileMender {
   ByteRanges mend(ByteRanges bad) throws IOException, InterruptedException {
     note(bad);
     ByteRanges lost;
-    try (PageBatch batch = new PageBatch(this::storeRun)) {
+    try (PageBatch batch = new PageBatch(this::storeRuns)) {
       Sidecar.PageReader reader = new PageSource(file, sidecar.geometry());
       lost =
           sidecar.rebuild(
@@ -103,32 +103,50 @@ final class FileMender {
   private void note(ByteRanges pages) throws IOException {
     noted = noted.union(pages);
     sidecar.willRepair(pages);
-    runsSinceNote = 0;
+    batchesSinceNote = 0;
   }
 
-  private void storeRun(long first, MemorySegment content) throws IOException {
+  private void storeRuns(List<Media.Piece> runs) throws IOException {
     stamp.requireUnchanged(sidecar.file());
-    ByteRange range =
-        ByteRange.ofLength(first * PAGE_BYTES, content.byteSize())
-            .intersect(new ByteRange(0, sidecar.fileSizeBytes()));
-    if (!noted.contains(range) || ++runsSinceNote > RUNS_PER_NOTE) {
-      note(ByteRanges.of(range));
+    List<Media.Piece> pieces = runs.stream().map(this::withinFile).toList();
+    ByteRanges ranges = ByteRanges.of(pieces.stream().map(FileMender::rangeOf).toList());
+    if (!noted.union(ranges).equals(noted) || ++batchesSinceNote > BATCHES_PER_NOTE) {
+      note(ranges);
     }
-    if (store(range, content) && isKept(range)) {
-      repaired.add(range);
-      return;
-    }
-    for (long at = range.start(); at < range.end(); at += PAGE_BYTES) {
-      ByteRange page = new ByteRange(at, Math.min(at + PAGE_BYTES, range.end()));
-      boolean good = store(page, content.asSlice(at - range.start())) && isKept(page);
-      (good ? repaired : stuck).add(page);
+    boolean all = store(pieces);
+    for (Media.Piece piece : pieces) {
+      if (all && isKept(piece)) {
+        repaired.add(rangeOf(piece));
+      } else {
+        storeOneByOne(piece);
+      }
     }
   }
 
-  /** Stores durably; false when the media does not take it. */
-  private boolean store(ByteRange range, MemorySegment content) throws IOException {
+  /** Finds out which pages of a run the media does not take. */
+  private void storeOneByOne(Media.Piece run) throws IOException {
+    for (long at = 0; at < run.content().byteSize(); at += PAGE_BYTES) {
+      long length = Math.min(PAGE_BYTES, run.content().byteSize() - at);
+      Media.Piece page = new Media.Piece(run.offset() + at, run.content().asSlice(at, length));
+      boolean good = store(List.of(page)) && isKept(page);
+      (good ? repaired : stuck).add(rangeOf(page));
+    }
+  }
+
+  /** The last page of the file is stored as far as the file goes. */
+  private Media.Piece withinFile(Media.Piece run) {
+    long length = Math.min(run.content().byteSize(), sidecar.fileSizeBytes() - run.offset());
+    return new Media.Piece(run.offset(), run.content().asSlice(0, length));
+  }
+
+  private static ByteRange rangeOf(Media.Piece piece) {
+    return ByteRange.ofLength(piece.offset(), piece.content().byteSize());
+  }
+
+  /** Stores durably; false when the media does not take all of it. */
+  private boolean store(List<Media.Piece> pieces) throws IOException {
     try {
-      file.reinitialise(range.start(), content.asSlice(0, range.length()));
+      file.reinitialiseAll(pieces);
       return true;
     } catch (MediaFaultException refused) {
       return false;
@@ -136,7 +154,8 @@ final class FileMender {
   }
 
   /** Reads back from the media itself. */
-  private boolean isKept(ByteRange range) throws IOException {
+  private boolean isKept(Media.Piece piece) throws IOException {
+    ByteRange range = rangeOf(piece);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment back = arena.allocate(range.length(), PAGE_BYTES);
       file.readPastCache(range.start(), back);

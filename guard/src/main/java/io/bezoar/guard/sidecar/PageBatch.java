@@ -2,10 +2,13 @@ package io.bezoar.guard.sidecar;
 
 import static io.bezoar.media.Units.PAGE_BYTES;
 
+import io.bezoar.media.Media;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Gathers pages that come row by row, so that they can be stored in runs. Not thread-safe.
@@ -17,20 +20,20 @@ final class PageBatch implements AutoCloseable {
 
   private final Arena arena = Arena.ofConfined();
   private final MemorySegment contents = arena.allocate((long) PAGES * PAGE_BYTES, PAGE_BYTES);
-  private final MemorySegment run = arena.allocate((long) PAGES * PAGE_BYTES, PAGE_BYTES);
+  private final MemorySegment sorted = arena.allocate((long) PAGES * PAGE_BYTES, PAGE_BYTES);
   private final long[] pages = new long[PAGES];
-  private final Run store;
+  private final Runs store;
   private int count;
 
-  PageBatch(Run store) {
+  PageBatch(Runs store) {
     this.store = store;
   }
 
-  /** Takes a run of neighbouring pages. */
+  /** Takes runs of neighbouring pages, in ascending order. */
   @FunctionalInterface
-  interface Run {
-    /** Pages {@code [first, first + content / page size)}. */
-    void store(long first, MemorySegment content) throws IOException;
+  interface Runs {
+    /** Stores them; valid during the call. */
+    void store(List<Media.Piece> runs) throws IOException;
   }
 
   void add(long page, MemorySegment content) throws IOException {
@@ -48,18 +51,25 @@ final class PageBatch implements AutoCloseable {
       order[i] = pages[i] * PAGES + i; // pages are numbered with 44 bits
     }
     Arrays.sort(order);
+    List<Media.Piece> runs = new ArrayList<>();
     for (int from = 0; from < count; ) {
       long first = order[from] / PAGES;
-      int length = 0;
-      while (from + length < count && order[from + length] / PAGES == first + length) {
-        long at = order[from + length] % PAGES * PAGE_BYTES;
-        MemorySegment.copy(contents, at, run, (long) length * PAGE_BYTES, PAGE_BYTES);
-        length++;
+      int to = from;
+      while (to < count && order[to] / PAGES == first + to - from) {
+        long at = order[to] % PAGES * PAGE_BYTES;
+        MemorySegment.copy(contents, at, sorted, (long) to * PAGE_BYTES, PAGE_BYTES);
+        to++;
       }
-      store.store(first, run.asSlice(0, (long) length * PAGE_BYTES));
-      from += length;
+      long start = (long) from * PAGE_BYTES;
+      runs.add(
+          new Media.Piece(
+              first * PAGE_BYTES, sorted.asSlice(start, (long) to * PAGE_BYTES - start)));
+      from = to;
     }
     count = 0;
+    if (!runs.isEmpty()) {
+      store.store(runs);
+    }
   }
 
   @Override
