@@ -10,13 +10,19 @@ import org.apache.lucene.search.Collector;
 import org.apache.lucene.search.CollectorManager;
 import org.apache.lucene.search.Explanation;
 import org.apache.lucene.search.IndexSearcher;
+import org.apache.lucene.search.MultiCollectorManager;
 import org.apache.lucene.search.Query;
 import org.apache.lucene.search.QueryCache;
 import org.apache.lucene.search.ScoreDoc;
 import org.apache.lucene.search.ScoreMode;
 import org.apache.lucene.search.Sort;
+import org.apache.lucene.search.TopDocs;
+import org.apache.lucene.search.TopFieldCollectorManager;
 import org.apache.lucene.search.TopFieldDocs;
+import org.apache.lucene.search.TopScoreDocCollectorManager;
+import org.apache.lucene.search.TotalHitCountCollectorManager;
 import org.apache.lucene.search.Weight;
+import org.apache.lucene.util.IOSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,7 +37,9 @@ import org.jspecify.annotations.Nullable;
  * that do not need them go on as before.
  *
  * <p>So a {@link CollectorManager} may be asked for collectors twice, and a query be rewritten
- * twice. Neither may keep anything of a search that failed; Lucene's own do not.
+ * twice. Neither may keep anything of a search that failed. Lucene's queries do not; of its
+ * managers some do: see {@link #search(Query, CollectorManager)}. Searches for so many top hits
+ * make their own managers, and are not concerned.
  *
  * <p><b>Not promised.</b> A byte that changed silently does not make a load fail: it is found when
  * a file is opened, and by {@link GuardedDirectory#verify}. What a caller reads by itself, with
@@ -73,10 +81,43 @@ public class GuardedIndexSearcher extends IndexSearcher {
     }
   }
 
+  /**
+   * Searches with a manager that is made anew for each attempt: for those that keep something from
+   * one of their collectors to the next, as Lucene's for top hits do.
+   *
+   * @param managers gives a fresh manager each time it is asked
+   */
+  public <C extends Collector, T> T search(
+      Query query, IOSupplier<? extends CollectorManager<C, T>> managers) throws IOException {
+    return Reruns.run(() -> super.search(query, managers.get()));
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>A manager that keeps nothing is asked for collectors again when a page went bad. Lucene's
+   * own managers for top hits, for many collectors and for counts do keep something: with those a
+   * bad page is healed where it can be, and then this throws. Hand in a supplier of them instead.
+   *
+   * @throws IOException when a page went bad under a search with a manager that keeps something
+   */
   @Override
   public <C extends Collector, T> T search(Query query, CollectorManager<C, T> manager)
       throws IOException {
-    return Reruns.run(() -> super.search(query, manager));
+    return switch (manager) {
+      case TopScoreDocCollectorManager _, TopFieldCollectorManager _ -> once(query, manager);
+      case MultiCollectorManager _, TotalHitCountCollectorManager _ -> once(query, manager);
+      default -> Reruns.run(() -> super.search(query, manager));
+    };
+  }
+
+  private <C extends Collector, T> T once(Query query, CollectorManager<C, T> manager)
+      throws IOException {
+    return Reruns.once(
+        () -> super.search(query, manager),
+        () -> likeness(query, manager.newCollector()),
+        "search again with a new CollectorManager, because this one may have learnt scores that"
+            + " are none; or hand in a supplier of them, and that is done for you");
   }
 
   /**
@@ -92,8 +133,34 @@ public class GuardedIndexSearcher extends IndexSearcher {
   @Deprecated
   public void search(Query query, Collector collector) throws IOException {
     Reruns.once(
-        () -> super.search(query, collector),
-        () -> super.search(query, new Likeness(collector.scoreMode())));
+        () -> {
+          super.search(query, collector);
+          return true;
+        },
+        () -> likeness(query, collector),
+        "drop what was collected and search again, or search with a CollectorManager");
+  }
+
+  @SuppressWarnings("deprecation") // the one that takes a collector as it is
+  private boolean likeness(Query query, Collector collector) throws IOException {
+    super.search(query, new Likeness(collector.scoreMode()));
+    return true;
+  }
+
+  @Override
+  public TopDocs searchAfter(@Nullable ScoreDoc after, Query query, int n) throws IOException {
+    return Reruns.run(() -> super.searchAfter(after, query, n));
+  }
+
+  @Override
+  public TopDocs searchAfter(@Nullable ScoreDoc after, Query query, int n, Sort sort)
+      throws IOException {
+    return Reruns.run(() -> super.searchAfter(after, query, n, sort));
+  }
+
+  @Override
+  public TopFieldDocs search(Query query, int n, Sort sort) throws IOException {
+    return Reruns.run(() -> super.search(query, n, sort));
   }
 
   @Override
@@ -102,8 +169,8 @@ public class GuardedIndexSearcher extends IndexSearcher {
   }
 
   @Override
-  public TopFieldDocs searchAfter(ScoreDoc after, Query query, int n, Sort sort, boolean scored)
-      throws IOException {
+  public TopFieldDocs searchAfter(
+      @Nullable ScoreDoc after, Query query, int n, Sort sort, boolean scored) throws IOException {
     return Reruns.run(() -> super.searchAfter(after, query, n, sort, scored));
   }
 

@@ -69,40 +69,27 @@ final class Reruns {
    * For a body that must not be repeated.
    *
    * @param likeness reads what the body reads, as far as that can be, and has no effect
+   * @param instead what the caller is to do, as the end of a sentence
    * @throws CorruptIndexException when the likeness meets bytes that are lost
    * @throws IOException when the body met a bad page, which was healed if it could be
    */
-  static void once(Reading body, Reading likeness) throws IOException {
+  static <T> T once(IOSupplier<T> body, IOSupplier<?> likeness, String instead) throws IOException {
     if (Attempt.current() != null) {
-      body.read();
-      return;
+      return body.get();
     }
     Attempt attempt = new Attempt(Attempt.Mode.DIRECT);
     try {
-      attempt.call(() -> done(body));
+      return attempt.call(body);
     } catch (Throwable thrown) {
       if (!Faults.areIn(thrown) && !attempt.faultedElsewhere()) {
         throw thrown;
       }
-      exactly(() -> done(likeness));
+      exactly(likeness);
       IOException dropped =
-          new IOException(
-              "a page went bad under this search, which cannot be repeated: drop what was"
-                  + " collected and search again, or search with a CollectorManager",
-              thrown);
+          new IOException("a page went bad under this search, and was healed: " + instead, thrown);
       healAll().forEach(dropped::addSuppressed);
       throw dropped;
     }
-  }
-
-  /** Reading without a result. */
-  interface Reading {
-    void read() throws IOException;
-  }
-
-  private static boolean done(Reading reading) throws IOException {
-    reading.read();
-    return true;
   }
 
   /** What could not be healed. */

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.Callable;
 import org.apache.lucene.index.CorruptIndexException;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.search.ConstantScoreQuery;
@@ -22,6 +23,10 @@ import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.LRUQueryCache;
 import org.apache.lucene.search.Query;
 import org.apache.lucene.search.QueryCachingPolicy;
+import org.apache.lucene.search.Sort;
+import org.apache.lucene.search.SortField;
+import org.apache.lucene.search.TopDocs;
+import org.apache.lucene.search.TopScoreDocCollectorManager;
 import org.apache.lucene.search.TotalHitCountCollector;
 import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.MMapDirectory;
@@ -163,6 +168,49 @@ class SearcherTest {
           .isInstanceOf(CorruptIndexException.class)
           .hasMessageContaining("_0.cfs")
           .hasRootCauseInstanceOf(DamagedRangeException.class);
+    }
+  }
+
+  /** Lucene's manager of top hits remembers the best scores, also those that never were. */
+  @Test
+  void shouldNotRepeatASearchWithAManagerThatKeepsSomething() throws IOException {
+    try (GuardedDirectory directory = healable();
+        DirectoryReader reader = DirectoryReader.open(directory)) {
+      GuardedIndexSearcher searcher = new GuardedIndexSearcher(reader);
+      strikeAll(directory);
+      assertThatThrownBy(
+              () -> searcher.search(QUERY, new TopScoreDocCollectorManager(10, null, 10_000)))
+          .isInstanceOf(IOException.class)
+          .isNotInstanceOf(CorruptIndexException.class)
+          .hasMessageContaining("new CollectorManager");
+      strikeAll(directory);
+      int found =
+          searcher.search(QUERY, () -> new TopScoreDocCollectorManager(10_000, null, 10_000))
+              .scoreDocs
+              .length;
+      assertThat(found).isEqualTo(hits);
+    }
+  }
+
+  /** Each way to search makes what it keeps anew. */
+  @Test
+  void shouldRepeatEverySearchForTopHits() throws IOException {
+    try (GuardedDirectory directory = healable();
+        DirectoryReader reader = DirectoryReader.open(directory)) {
+      GuardedIndexSearcher searcher = new GuardedIndexSearcher(reader);
+      Sort sort = new Sort(new SortField("number", SortField.Type.LONG));
+      List<Callable<TopDocs>> searches =
+          List.of(
+              () -> searcher.search(QUERY, 10_000),
+              () -> searcher.searchAfter(null, QUERY, 10_000),
+              () -> searcher.search(QUERY, 10_000, sort),
+              () -> searcher.search(QUERY, 10_000, sort, true),
+              () -> searcher.searchAfter(null, QUERY, 10_000, sort),
+              () -> searcher.searchAfter(null, QUERY, 10_000, sort, true));
+      for (Callable<TopDocs> search : searches) {
+        strikeAll(directory);
+        assertThat(search).satisfies(again -> assertThat(again.call().scoreDocs).hasSize(hits));
+      }
     }
   }
 
