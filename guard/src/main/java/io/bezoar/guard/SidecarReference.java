@@ -10,7 +10,6 @@ import io.bezoar.media.ByteRange;
 import io.bezoar.media.ByteRanges;
 import io.bezoar.media.Media;
 import io.bezoar.media.MediaFaultException;
-import io.bezoar.media.MediaFiles;
 import io.bezoar.media.Units;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -93,10 +92,9 @@ final class SidecarReference implements Reference {
     return sidecar.matches(page, content) || !sidecar.knows(page);
   }
 
-  /** A repair by somebody else, of other pages too, has the modification time for a moment. */
+  /** Of the file that is mapped, whatever stands under its name by now. */
   private boolean isDamage(long page) throws IOException {
-    return sidecar.meansDamage(page)
-        || MediaFiles.whileNobodyRepairs(file, () -> sidecar.meansDamage(page));
+    return sidecar.meansDamage(media.stamp(), page);
   }
 
   @Override

@@ -287,4 +287,23 @@ class SidecarGuardTest {
         .extracting(event -> ((GuardEvent.Healed) event).place())
         .containsOnly(GuardEvent.Place.MEMORY);
   }
+
+  /** As Lucene deletes the files of readers that are still open. */
+  @ParameterizedTest
+  @EnumSource
+  void shouldHealAFileThatHasNoNameAnyMore(GuardTest.Place place) throws Exception {
+    protect(place);
+    try (Guard guard = watched(GuardOptions.SIDECAR.verify(Verify.ON_COPY))) {
+      Files.delete(file);
+      Files.delete(Sidecar.pathOf(file));
+      strike(guard, FaultKind.FLIP, page(17));
+      strike(guard, FaultKind.POISON, page(100));
+      assertThat(copy(guard, 0, SIZE)).isEqualTo(content);
+      assertThat(guard.segment().toArray(JAVA_BYTE)).isEqualTo(content);
+      assertThat(guard.damage()).isEmpty();
+    }
+    assertThat(events).hasSize(2).allMatch(GuardEvent.Healed.class::isInstance);
+    assertThat(Sidecar.pathOf(file)).doesNotExist();
+    assertThat(file).doesNotExist();
+  }
 }

@@ -202,6 +202,14 @@ abstract sealed class FileMedia implements Media, DrillInjector.Bench
   }
 
   @Override
+  public final MediaStamp stamp() throws IOException {
+    if (file.isClosed()) {
+      throw unavailable(Presence.GONE);
+    }
+    return MediaFiles.stampOf(path, file);
+  }
+
+  @Override
   public final Window map() throws IOException {
     GuardReport guard = GuardSelfTest.report();
     if (!guard.sound()) {

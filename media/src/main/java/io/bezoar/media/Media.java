@@ -123,6 +123,16 @@ public interface Media extends AutoCloseable {
    */
   Window map() throws IOException;
 
+  /**
+   * Size and modification time of the file that is open, whatever stands under its name by now. A
+   * repair ({@link Access#REPAIR}) in this process or another has the time for as long as it takes:
+   * this waits for it, about a second at most.
+   *
+   * @throws UnsupportedOperationException when this media is not a file
+   * @throws MediaUnavailableException when the media is gone
+   */
+  MediaStamp stamp() throws IOException;
+
   /** Asks the platform whether the media is still the one that was opened. Never throws. */
   Presence presence();
 

@@ -245,6 +245,16 @@ public final class MediaFiles {
     }
   }
 
+  /** The size and time of what {@code file} is open on, while nobody repairs it. */
+  static MediaStamp stampOf(Path path, Descriptor file) throws IOException {
+    FileStat stat = stat(path, file);
+    try (Descriptor open = openAgain(path, file, stat, Access.READ_ONLY)) {
+      lock(open, Posix.F_RDLCK, REPAIR_PATIENCE_NANOS);
+      FileStat settled = stat(path, open);
+      return new MediaStamp(settled.sizeBytes(), settled.modified().sinceEpochNanos());
+    }
+  }
+
   private static Media assemble(Path path, Descriptor file, MediaOptions options)
       throws IOException {
     FileStat stat = stat(path, file);

@@ -11,7 +11,13 @@ import java.lang.foreign.MemorySegment;
  * from a damaged one by this time must not be misled by either.
  */
 record ModifiedTime(long seconds, long nanos) {
+  private static final long NANOS_PER_SECOND = 1_000_000_000;
   private static final long UTIME_OMIT = 0x3ffffffe;
+
+  /** Nanoseconds since 1970. */
+  long sinceEpochNanos() {
+    return Math.addExact(Math.multiplyExact(seconds, NANOS_PER_SECOND), nanos);
+  }
 
   /** Puts this time back; 0, or a negative errno. */
   long putBackOn(Descriptor file) {

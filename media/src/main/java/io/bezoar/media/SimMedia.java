@@ -218,6 +218,11 @@ public final class SimMedia implements Media {
    * refused now, and a fault that strikes later does not show through the view.
    */
   @Override
+  public MediaStamp stamp() {
+    throw new UnsupportedOperationException(info.name() + " is a simulation: it has no times");
+  }
+
+  @Override
   public Window map() {
     throw new UnsupportedOperationException(info.name() + " is a simulation: nothing is mapped");
   }

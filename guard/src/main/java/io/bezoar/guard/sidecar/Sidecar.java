@@ -12,6 +12,7 @@ import io.bezoar.media.MediaChoice;
 import io.bezoar.media.MediaFiles;
 import io.bezoar.media.MediaOpenException;
 import io.bezoar.media.MediaOptions;
+import io.bezoar.media.MediaStamp;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -185,13 +186,17 @@ public final class Sidecar implements AutoCloseable {
   }
 
   FileState state(FileStamp now) {
-    if (now.sizeBytes() != fileSizeBytes()) {
+    return state(now.sizeBytes(), now.modifiedNanos());
+  }
+
+  private FileState state(long sizeBytes, long modifiedNanos) {
+    if (sizeBytes != fileSizeBytes()) {
       return FileState.RESIZED;
     }
-    if (now.modifiedNanos() == header.modifiedNanos()) {
+    if (modifiedNanos == header.modifiedNanos()) {
       return FileState.UNTOUCHED;
     }
-    return notes.explain(now.modifiedNanos()) ? FileState.REPAIR_INTERRUPTED : FileState.TOUCHED;
+    return notes.explain(modifiedNanos) ? FileState.REPAIR_INTERRUPTED : FileState.TOUCHED;
   }
 
   /**
@@ -200,6 +205,15 @@ public final class Sidecar implements AutoCloseable {
    */
   public boolean meansDamage(long page) throws IOException {
     return meansDamage(state(), page);
+  }
+
+  /**
+   * As {@link #meansDamage(long)}, of a file that is open and need not have its name any more.
+   *
+   * @param now what the open file looks like now
+   */
+  public boolean meansDamage(MediaStamp now, long page) {
+    return meansDamage(state(now.sizeBytes(), now.modifiedNanos()), page);
   }
 
   boolean meansDamage(FileState state, long page) {

@@ -13,6 +13,7 @@ import io.bezoar.media.MediaChoice;
 import io.bezoar.media.MediaFiles;
 import io.bezoar.media.MediaInfo;
 import io.bezoar.media.MediaOptions;
+import io.bezoar.media.MediaStamp;
 import io.bezoar.media.Presence;
 import io.bezoar.media.Units;
 import io.bezoar.media.Window;
@@ -319,6 +320,11 @@ class RepairOrderTest {
     @Override
     public Optional<MemorySegment> window(ByteRange range) throws IOException {
       return media.window(range);
+    }
+
+    @Override
+    public MediaStamp stamp() throws IOException {
+      return media.stamp();
     }
 
     @Override
