@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 public final class PoisonedRangeException extends DeviceException {
   private static final long serialVersionUID = 1L;
 
-  private final transient ByteRange range;
+  private final ByteRange range;
   private final Cause poisonCause;
   private final long goodPrefixBytes;
 

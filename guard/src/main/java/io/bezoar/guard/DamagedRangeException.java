@@ -15,7 +15,9 @@ import java.util.List;
 public final class DamagedRangeException extends FileSystemException {
   private static final long serialVersionUID = 1L;
 
-  private final transient List<ByteRange> ranges;
+  @SuppressWarnings("serial") // List.copyOf makes lists that can be serialized
+  private final List<ByteRange> ranges;
+
   private final long goodPrefixBytes;
   private final String nextStep;
 

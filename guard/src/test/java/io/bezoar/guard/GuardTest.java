@@ -17,7 +17,11 @@ import io.bezoar.media.MediaFolders;
 import io.bezoar.media.MediaOpenException;
 import io.bezoar.media.MediaUnavailableException;
 import io.bezoar.media.Presence;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
@@ -155,6 +159,7 @@ class GuardTest {
       assertThat(again.ranges()).containsExactly(new ByteRange(7 * PAGE + 9, 7 * PAGE + 10));
       assertThat(copy(guard, 8 * PAGE, SIZE - 8 * PAGE))
           .isEqualTo(good(new ByteRange(8 * PAGE, SIZE)));
+      assertThat(((DamagedRangeException) sentAndReceived(lost)).ranges()).isEqualTo(lost.ranges());
       assertThat(guard.damage()).hasSize(1);
       assertThat(guard.damage().getFirst().range()).isEqualTo(page(7));
       assertThat(guard.damage().getFirst().cause()).isEqualTo(Cause.TRAP);
@@ -424,6 +429,19 @@ class GuardTest {
       assertThat(empty.segment().byteSize()).isZero();
       empty.copy(0, new byte[0], 0, 0);
       empty.scrub();
+    }
+  }
+
+  private static Object sentAndReceived(Exception thrown) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+      out.writeObject(thrown);
+    }
+    try (ObjectInputStream in =
+        new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
+      return in.readObject();
+    } catch (ClassNotFoundException e) {
+      throw new IOException(e);
     }
   }
 }

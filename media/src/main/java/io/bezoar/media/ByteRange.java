@@ -1,5 +1,7 @@
 package io.bezoar.media;
 
+import java.io.Serializable;
+
 /**
  * A half-open range of bytes {@code [start, end)} in one address space. Empty ranges are allowed
  * ({@code start == end}); negative offsets are not.
@@ -7,7 +9,7 @@ package io.bezoar.media;
  * @param start first byte of the range
  * @param end first byte after the range
  */
-public record ByteRange(long start, long end) implements Comparable<ByteRange> {
+public record ByteRange(long start, long end) implements Comparable<ByteRange>, Serializable {
 
   /** Checks {@code 0 <= start <= end}. */
   public ByteRange {

@@ -178,7 +178,7 @@ abstract sealed class FileMedia implements Media, DrillInjector.Bench
   /** Ends what was stored by a reinitialisation of {@code ranges}. Under the fault lock. */
   final void finish(Stores stores, List<ByteRange> ranges) throws IOException {
     boolean repair = options.access() == Access.REPAIR;
-    if (repair && sticky.run(stores::finish) < 0) {
+    if (repair && sticky.runItself(stores::finish) < 0) {
       throw unavailable(Presence.GONE);
     }
     for (ByteRange range : ranges) {

@@ -8,7 +8,7 @@ package io.bezoar.media;
 public final class MediaFaultException extends MediaException {
   private static final long serialVersionUID = 1L;
 
-  private final transient ByteRange range;
+  private final ByteRange range;
   private final Cause faultCause;
   private final long goodPrefixBytes;
 

@@ -206,12 +206,20 @@ public final class MediaFiles {
 
   private static long lock(Descriptor file, short kind, long patienceNanos) {
     long end = System.nanoTime() + patienceNanos;
-    while (true) {
-      long locked = file.call(fd -> Posix.lock(fd, kind));
-      if (!isTaken(locked) || System.nanoTime() - end >= 0) {
-        return locked;
+    boolean interrupted = false;
+    try {
+      while (true) {
+        long locked = file.call(fd -> Posix.lock(fd, kind));
+        if (!isTaken(locked) || System.nanoTime() - end >= 0) {
+          return locked;
+        }
+        LockSupport.parkNanos(REPAIR_POLL_NANOS);
+        interrupted |= Thread.interrupted(); // or it would not park any more
       }
-      LockSupport.parkNanos(REPAIR_POLL_NANOS);
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 

@@ -74,6 +74,24 @@ final class StickyPersist {
     }
   }
 
+  /**
+   * As {@link #run}, for a call that does more than make things durable: another one that succeeds
+   * meanwhile does not stand in for it.
+   */
+  long runItself(LongSupplier sync) throws PersistFailedException {
+    lock.lock();
+    try {
+      check();
+      long result = sync.getAsLong();
+      if (result < 0 && result != -Posix.EBADF) {
+        throw fail(Errno.text((int) -result));
+      }
+      return result;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Makes every later persist and write fail. Keeps the first reason. */
   PersistFailedException fail(String reason) {
     PersistFailedException now = new PersistFailedException(name, reason, failure);

@@ -88,4 +88,21 @@ class StickyPersistTest {
       throw new AssertionError(e);
     }
   }
+
+  /** A repair also puts the file's time back: somebody else's persist does not do that. */
+  @Test
+  void shouldNotLetAnotherCallStandInForOneThatDoesMore() throws Exception {
+    StickyPersist sticky = new StickyPersist("media");
+    AtomicInteger own = new AtomicInteger();
+    sticky.run(() -> 0);
+    for (int i = 0; i < 3; i++) {
+      assertThat(sticky.runItself(own::getAndIncrement)).isEqualTo(i);
+      sticky.run(() -> 0);
+    }
+    assertThat(own).hasValue(3);
+    assertThatThrownBy(() -> sticky.runItself(() -> -Posix.EIO))
+        .isInstanceOf(PersistFailedException.class);
+    assertThatThrownBy(() -> sticky.run(() -> 0)).isInstanceOf(PersistFailedException.class);
+    assertThatThrownBy(() -> sticky.runItself(() -> 0)).isInstanceOf(PersistFailedException.class);
+  }
 }
