@@ -5,6 +5,7 @@ import io.bezoar.cli.control.Json;
 import io.bezoar.guard.sidecar.Progress;
 import io.bezoar.guard.sidecar.Protection;
 import io.bezoar.guard.sidecar.Redundancy;
+import io.bezoar.guard.sidecar.SidecarException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -59,6 +60,10 @@ final class ProtectCommand extends SidecarCommand {
 
   @Override
   int one(Path file, Progress progress) throws IOException, InterruptedException {
+    if (LuceneCommit.is(file)) {
+      throw new SidecarException(
+          file, SidecarException.Reason.NOT_PROTECTABLE, LuceneCommit.ADVICE);
+    }
     Protection made = Protection.protect(file, redundancy, progress);
     sidecarBytes += made.geometry().sidecarBytes();
     switch (made.outcome()) {
@@ -78,6 +83,9 @@ final class ProtectCommand extends SidecarCommand {
 
   @Override
   int end(SidecarFiles files) {
+    for (Path file : files.leftOut()) {
+      console().note("bezoar: left out: " + file + " " + LuceneCommit.ADVICE);
+    }
     if (several && !json()) {
       console()
           .line(

@@ -19,9 +19,15 @@ import java.util.List;
  * @param files in the order of the command line, within folders by name
  * @param unprotected files in folders that have no sidecar
  * @param orphans files in folders that are gone and have left a sidecar
+ * @param leftOut files in folders that must not have a sidecar: see {@link LuceneCommit}
  * @param totalBytes of {@code files}
  */
-record SidecarFiles(List<Path> files, List<Path> unprotected, List<Path> orphans, long totalBytes) {
+record SidecarFiles(
+    List<Path> files,
+    List<Path> unprotected,
+    List<Path> orphans,
+    List<Path> leftOut,
+    long totalBytes) {
 
   /** Lists of deliberate faults. */
   private static final String DRILLS = ".drill";
@@ -44,7 +50,11 @@ record SidecarFiles(List<Path> files, List<Path> unprotected, List<Path> orphans
       }
     }
     return new SidecarFiles(
-        gathering.files, gathering.unprotected, gathering.orphans, gathering.totalBytes);
+        gathering.files,
+        gathering.unprotected,
+        gathering.orphans,
+        gathering.leftOut,
+        gathering.totalBytes);
   }
 
   private static final class Gathering {
@@ -52,6 +62,7 @@ record SidecarFiles(List<Path> files, List<Path> unprotected, List<Path> orphans
     private final List<Path> files = new ArrayList<>();
     private final List<Path> unprotected = new ArrayList<>();
     private final List<Path> orphans = new ArrayList<>();
+    private final List<Path> leftOut = new ArrayList<>();
     private long totalBytes;
 
     Gathering(Wanted wanted) {
@@ -96,7 +107,10 @@ record SidecarFiles(List<Path> files, List<Path> unprotected, List<Path> orphans
     }
 
     private void sort(Path file) throws IOException {
-      if (wanted == Wanted.ALL || Files.exists(Sidecar.pathOf(file), LinkOption.NOFOLLOW_LINKS)) {
+      if (wanted == Wanted.ALL && LuceneCommit.is(file)) {
+        leftOut.add(file);
+      } else if (wanted == Wanted.ALL
+          || Files.exists(Sidecar.pathOf(file), LinkOption.NOFOLLOW_LINKS)) {
         add(file);
       } else {
         unprotected.add(file);

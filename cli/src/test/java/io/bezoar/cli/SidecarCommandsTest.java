@@ -228,4 +228,19 @@ class SidecarCommandsTest {
       assertThat(Files.size(folder.resolve("a.bez"))).isEqualTo(whole);
     }
   }
+
+  @Test
+  void shouldLeaveTheCommitOfALuceneIndexWithoutASidecar() throws Exception {
+    Path commit = make("segments_5", 300);
+    assertThat(cli.run("protect", folder.toString())).isZero();
+    assertThat(listing()).as("not an index").contains("segments_5.bez");
+    Files.delete(folder.resolve("segments_5.bez"));
+    make("_0.si", 400);
+    make("_0.cfs", 9 * PAGE);
+    assertThat(cli.run("protect", folder.toString())).isZero();
+    assertThat(cli.err()).contains("left out: " + commit, "GuardedDirectory.protect()");
+    assertThat(listing()).contains("_0.cfs.bez", "_0.si.bez").doesNotContain("segments_5.bez");
+    assertThat(cli.run("protect", commit.toString())).isEqualTo(Exit.REFUSED);
+    assertThat(listing()).doesNotContain("segments_5.bez");
+  }
 }
