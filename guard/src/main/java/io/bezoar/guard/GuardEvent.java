@@ -25,7 +25,9 @@ public sealed interface GuardEvent {
     /** The sidecar's parity. */
     SIDECAR,
     /** A {@link RepairSource}. */
-    APPLICATION
+    APPLICATION,
+    /** An earlier repair that the file did not take then. */
+    MEMORY
   }
 
   /** Where the good bytes are now. */

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What happens to one file after the first bad load: which pages it is, what can be done, and what
@@ -54,7 +55,10 @@ final class Healer {
   enum Look {
     /** What is new. */
     NEW,
-    /** What is lost as well: a source may know it by now. */
+    /**
+     * What is lost as well: a source may know it by now; and what is served from memory: the file
+     * may take it by now.
+     */
     ALL
   }
 
@@ -71,13 +75,26 @@ final class Healer {
     bad = look == Look.ALL ? bad.union(given.intersect(range)) : bad.minus(given);
     requirePresent();
     boolean better = false;
-    for (ByteRange pages : bad.asList()) {
-      for (long at = pages.start(); at < pages.end(); at += RUN_BYTES_MAX) {
-        long end = Math.min(at + RUN_BYTES_MAX, Math.min(pages.end(), scene.media().sizeBytes()));
-        better |= healRun(new ByteRange(at, end), look);
+    for (ByteRange run : runs(bad)) {
+      better |= healRun(run, look);
+    }
+    if (look == Look.ALL) {
+      for (ByteRange run : runs(scene.window().staged().intersect(range).minus(bad))) {
+        better |= inClaim(run, arena -> new Healing(scene, run, arena).putBack());
       }
     }
     return better;
+  }
+
+  private List<ByteRange> runs(ByteRanges pages) {
+    List<ByteRange> runs = new ArrayList<>();
+    for (ByteRange range : pages.asList()) {
+      for (long at = range.start(); at < range.end(); at += RUN_BYTES_MAX) {
+        long end = Math.min(at + RUN_BYTES_MAX, Math.min(range.end(), scene.media().sizeBytes()));
+        runs.add(new ByteRange(at, end));
+      }
+    }
+    return runs;
   }
 
   private void requirePresent() throws IOException {
@@ -99,6 +116,20 @@ final class Healer {
   }
 
   private boolean healRun(ByteRange run, Look look) throws IOException {
+    return inClaim(
+        run,
+        arena ->
+            look == Look.NEW && isSettled(run, arena)
+                ? null
+                : new Healing(scene, run, arena).heal());
+  }
+
+  /** Something that is done to a run; null when somebody else has done it meanwhile. */
+  private interface Work {
+    Healing.@Nullable Outcome in(Arena arena) throws IOException;
+  }
+
+  private boolean inClaim(ByteRange run, Work work) throws IOException {
     if (!claims.claim(run)) {
       throw new DamagedRangeException(
           scene.file(),
@@ -110,10 +141,10 @@ final class Healer {
     List<GuardEvent> events = new ArrayList<>();
     boolean better;
     try (Arena arena = Arena.ofConfined()) {
-      if (look == Look.NEW && isSettled(run, arena)) {
+      Healing.Outcome outcome = work.in(arena);
+      if (outcome == null) {
         return true; // by whoever held the claim before
       }
-      Healing.Outcome outcome = new Healing(scene, run, arena).heal();
       events.addAll(outcome.events());
       better = !events.isEmpty();
       events.addAll(remember(run, outcome));

@@ -97,6 +97,32 @@ final class Healing {
     return new Outcome(missing, cause, events);
   }
 
+  /**
+   * For pages that are served from memory: gives the file what it did not take before. Until it has
+   * taken them, readers keep getting them from memory.
+   */
+  Outcome putBack() throws IOException {
+    if (scene.options().repairsGoTo() == GuardEvent.Place.FILE) {
+      scene.window().readStaged(run, bytes);
+      for (long at = run.start(); at < run.end(); at += PAGE) {
+        ByteRange page = new ByteRange(at, Math.min(at + PAGE, run.end()));
+        if (scene.reference().matches(at / PAGE, slice(page)) && writeBack(page) == Kept.YES) {
+          giveFilesOwn(page);
+        }
+      }
+    }
+    return new Outcome(missing, cause, events);
+  }
+
+  private void giveFilesOwn(ByteRange page) throws IOException {
+    scene.window().restore(page);
+    if (isServed(page)) {
+      tell(page, GuardEvent.Source.MEMORY, GuardEvent.Place.FILE);
+    } else if (!scene.window().stage(page, slice(page))) {
+      missing = missing.plus(page);
+    }
+  }
+
   private MemorySegment slice(ByteRange range) {
     return bytes.asSlice(range.start() - run.start(), range.length());
   }

@@ -59,6 +59,9 @@ public final class GuardStorm {
   private final int strikes;
   private volatile boolean over;
 
+  /** What is still damaged after a last scrub with everything known. */
+  private int left;
+
   private GuardStorm(Path file, long seed, int strikes, boolean sidecar) {
     this.file = file;
     this.sidecar = sidecar;
@@ -106,19 +109,18 @@ public final class GuardStorm {
       watching.close();
       withheld.clear();
       guard.scrub();
-      if (!guard.damage().isEmpty() || !Arrays.equals(Files.readAllBytes(file), content)) {
-        wrong.incrementAndGet();
-      }
+      left = guard.damage().size() + (Arrays.equals(Files.readAllBytes(file), content) ? 0 : 1);
     }
     System.out.printf(
-        "strikes=%d reads=%d refused=%d healed=%d damaged=%d wrong=%d escaped=%d%n",
+        "strikes=%d reads=%d refused=%d healed=%d damaged=%d wrong=%d escaped=%d left=%d%n",
         strikes,
         reads.sum(),
         refused.sum(),
         healed.sum(),
         damaged.sum(),
         wrong.get(),
-        escaped.get());
+        escaped.get(),
+        left);
   }
 
   private byte[] good(ByteRange range) {

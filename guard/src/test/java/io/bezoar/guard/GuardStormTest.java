@@ -46,6 +46,7 @@ class GuardStormTest {
       assertThat(count(out, "refused")).as(out).isPositive();
       assertThat(count(out, "wrong")).as(out).isZero();
       assertThat(count(out, "escaped")).as(out).isZero();
+      assertThat(count(out, "left")).as(out).isZero();
     } finally {
       MediaFolders.remove(folder);
     }

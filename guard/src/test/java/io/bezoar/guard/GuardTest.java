@@ -257,10 +257,23 @@ class GuardTest {
       strike(guard, FaultKind.POISON, page(20));
       assertThat(copy(guard, 0, SIZE)).isEqualTo(content);
       assertThat(guard.damage()).isEmpty();
+      guard.scrub(); // the file still takes nothing
+      Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+      guard.injector().disarm(page(4));
+      try (FileChannel below = FileChannel.open(file, StandardOpenOption.WRITE)) {
+        below.write(java.nio.ByteBuffer.allocate(PAGE), 4L * PAGE);
+      }
+      guard.scrub();
+      assertThat(guard.injector().armed()).isEmpty();
+      assertThat(copy(guard, 0, SIZE)).isEqualTo(content);
     }
+    assertThat(Files.readAllBytes(file)).isEqualTo(content);
     assertThat(events)
         .containsExactly(
-            healed(page(4), GuardEvent.Place.MEMORY), healed(page(20), GuardEvent.Place.MEMORY));
+            healed(page(4), GuardEvent.Place.MEMORY),
+            healed(page(20), GuardEvent.Place.MEMORY),
+            new GuardEvent.Healed(file, page(4), GuardEvent.Source.MEMORY, GuardEvent.Place.FILE),
+            new GuardEvent.Healed(file, page(20), GuardEvent.Source.MEMORY, GuardEvent.Place.FILE));
   }
 
   @ParameterizedTest

@@ -228,6 +228,39 @@ public final class Window implements AutoCloseable {
     }
   }
 
+  /** The pages that readers get from private memory now; the last may end behind the file. */
+  public ByteRanges staged() {
+    lock.lock();
+    try {
+      return staged;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Fills {@code dst} with what was staged for {@code range}, whatever lies in the mapping by now.
+   *
+   * @param range staged pages, or a part of them
+   * @throws IllegalArgumentException when they are not
+   */
+  public void readStaged(ByteRange range, MemorySegment dst) throws IOException {
+    lock.lock();
+    try {
+      requireOpen();
+      Descriptor memory = stage;
+      if (memory == null || !staged.contains(range)) {
+        throw new IllegalArgumentException("not staged: " + range);
+      }
+      long got = memory.pread(range.start(), dst);
+      if (got != range.length()) {
+        throw new IOException("staged pages of " + range + " cannot be read: " + got);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
   private ByteRange pages(ByteRange range) {
     Objects.checkFromToIndex(range.start(), range.end(), info.sizeBytes());
     return range.alignOutward(PAGE);
