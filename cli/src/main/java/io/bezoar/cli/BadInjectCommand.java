@@ -25,8 +25,9 @@ import tools.jackson.databind.node.ObjectNode;
       "Refused on every other pool. --count strikes as many different rows of the parity, so that",
       "each strike can be repaired; with --overlap rows may be struck twice, and what must be lost",
       "is said before the first strike.",
-      "With --plain, FILE is any file of your own, and is really damaged: to see what a sidecar (see:",
-      "protect) and the guard do about it. Stuck faults go away with the list FILE.drill."
+      "With --plain, POOL is any file of your own, and is really damaged, past repair if it has no",
+      "sidecar (see: protect). Places are random: two may fall in one row. Faults that refuse to be",
+      "read last until they are repaired, or the list FILE.drill is removed."
     },
     footer = {
       "",

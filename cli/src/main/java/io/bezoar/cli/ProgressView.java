@@ -34,6 +34,7 @@ final class ProgressView implements AutoCloseable {
                 .setInitialMax(all)
                 .setUnit(" MiB", MIB)
                 .setStyle(ProgressBarStyle.ASCII)
+                .clearDisplayOnFinish()
                 .setUpdateIntervalMillis((int) Duration.ofMillis(100).toMillis())
                 .build();
         bar = shown;
@@ -56,7 +57,7 @@ final class ProgressView implements AutoCloseable {
     return String.format(Locale.ROOT, "%.0f%%", Math.floor(part * 100));
   }
 
-  /** Takes the bar away. */
+  /** Takes the bar away; it comes again when there is more to show. */
   @Override
   public void close() {
     ProgressBar shown = bar;

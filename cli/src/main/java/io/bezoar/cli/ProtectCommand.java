@@ -9,6 +9,7 @@ import io.bezoar.guard.sidecar.SidecarException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -19,8 +20,9 @@ import picocli.CommandLine.Option;
       "Give files that no longer change a sidecar that can repair them.",
       "FILE.bez holds checksums, which tell what went bad, and parity, which gives it",
       "back; 3.5%% of the file, or less than two pages of a small one.",
-      "A file that has one and is as it was is left alone; of a file that was",
-      "changed the sidecar is made anew.",
+      "A file that has one and the size and time that it had is left alone, without",
+      "looking at its bytes (verify does that); of a file that was changed, or copied",
+      "without its time, the sidecar is made anew.",
       "Exit code: 0 done, 3 something is missing or there is no room, 4 refused (a",
       "file that is being written, or is damaged already), 130 stopped."
     },
@@ -38,8 +40,8 @@ final class ProtectCommand extends SidecarCommand {
       converter = RedundancyOption.class,
       description =
           "K parity columns of N columns in all: any K bad pages of a row can be repaired. Small"
-              + " files get less. Default: 2/64.")
-  private Redundancy redundancy = Redundancy.DEFAULT;
+              + " files get less. Default: what the file's sidecar was made with, else 2/64.")
+  private @Nullable Redundancy redundancy;
 
   private int created;
   private int kept;
@@ -64,7 +66,11 @@ final class ProtectCommand extends SidecarCommand {
       throw new SidecarException(
           file, SidecarException.Reason.NOT_PROTECTABLE, LuceneCommit.ADVICE);
     }
-    Protection made = Protection.protect(file, redundancy, progress);
+    Redundancy asked = redundancy;
+    Protection made =
+        asked == null
+            ? Protection.protect(file, progress)
+            : Protection.protect(file, asked, progress);
     sidecarBytes += made.geometry().sidecarBytes();
     switch (made.outcome()) {
       case CREATED -> created++;

@@ -5,10 +5,12 @@ import io.bezoar.cli.control.Json;
 import io.bezoar.cli.control.Problem;
 import io.bezoar.guard.sidecar.Progress;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -45,6 +47,7 @@ abstract class SidecarCommand implements Callable<Integer>, FileCommand {
   private final StopSignal stop;
   private final AtomicLong finishedBytes = new AtomicLong();
   private long totalBytes;
+  private @Nullable ProgressView bar;
 
   SidecarCommand(StopSignal stop) {
     this.stop = stop;
@@ -65,7 +68,13 @@ abstract class SidecarCommand implements Callable<Integer>, FileCommand {
     SidecarFiles files = files(paths);
     totalBytes = files.totalBytes();
     int worst = Exit.OK;
-    try (ProgressView view = new ProgressView(console(), spec.name())) {
+    for (IOException failure : files.unreadable()) {
+      String name =
+          failure instanceof FileSystemException named ? String.valueOf(named.getFile()) : "";
+      worst = worse(worst, tell(name, failure));
+    }
+    try (ProgressView view = new ProgressView(new Console(spec), spec.name())) {
+      bar = view;
       for (Path file : files.files()) {
         worst = worse(worst, oneOrProblem(file, new Watching(view, file)));
         finishedBytes.addAndGet(sizeOf(file));
@@ -81,23 +90,27 @@ abstract class SidecarCommand implements Callable<Integer>, FileCommand {
     try {
       return one(file, progress);
     } catch (IOException e) {
-      Problem problem = Problem.ofFile(e);
-      if (json) {
-        showJson(
-            Json.object()
-                .put("type", "error")
-                .put("file", file.toString())
-                .put("what", problem.what())
-                .put("advice", problem.advice())
-                .put("exit", problem.exitCode()));
-      } else {
-        console().note("bezoar: " + problem.what());
-        if (!problem.advice().isEmpty()) {
-          console().note("  " + problem.advice());
-        }
-      }
-      return problem.exitCode();
+      return tell(file.toString(), e);
     }
+  }
+
+  private int tell(String file, IOException failure) {
+    Problem problem = Problem.ofFile(failure);
+    if (json) {
+      showJson(
+          Json.object()
+              .put("type", "error")
+              .put("file", file)
+              .put("what", problem.what())
+              .put("advice", problem.advice())
+              .put("exit", problem.exitCode()));
+    } else {
+      console().note("bezoar: " + problem.what());
+      if (!problem.advice().isEmpty()) {
+        console().note("  " + problem.advice());
+      }
+    }
+    return problem.exitCode();
   }
 
   private static long sizeOf(Path file) {
@@ -108,7 +121,12 @@ abstract class SidecarCommand implements Callable<Integer>, FileCommand {
     return RANKS.indexOf(a) >= RANKS.indexOf(b) ? a : b;
   }
 
+  /** Where the answer goes; a bar that is in the way is taken away first. */
   final Console console() {
+    ProgressView shown = bar;
+    if (shown != null) {
+      shown.close();
+    }
     return new Console(spec);
   }
 

@@ -20,6 +20,7 @@ import java.util.List;
  * @param unprotected files in folders that have no sidecar
  * @param orphans files in folders that are gone and have left a sidecar
  * @param leftOut files in folders that must not have a sidecar: see {@link LuceneCommit}
+ * @param unreadable folders that could not be looked into, and why
  * @param totalBytes of {@code files}
  */
 record SidecarFiles(
@@ -27,6 +28,7 @@ record SidecarFiles(
     List<Path> unprotected,
     List<Path> orphans,
     List<Path> leftOut,
+    List<IOException> unreadable,
     long totalBytes) {
 
   /** Lists of deliberate faults. */
@@ -54,6 +56,7 @@ record SidecarFiles(
         gathering.unprotected,
         gathering.orphans,
         gathering.leftOut,
+        gathering.unreadable,
         gathering.totalBytes);
   }
 
@@ -63,6 +66,7 @@ record SidecarFiles(
     private final List<Path> unprotected = new ArrayList<>();
     private final List<Path> orphans = new ArrayList<>();
     private final List<Path> leftOut = new ArrayList<>();
+    private final List<IOException> unreadable = new ArrayList<>();
     private long totalBytes;
 
     Gathering(Wanted wanted) {
@@ -84,6 +88,13 @@ record SidecarFiles(
               if (attributes.isRegularFile()) {
                 found.add(file);
               }
+              return FileVisitResult.CONTINUE;
+            }
+
+            // The others are looked at all the same.
+            @Override
+            public FileVisitResult visitFileFailed(Path file, IOException failure) {
+              unreadable.add(failure);
               return FileVisitResult.CONTINUE;
             }
 
@@ -112,7 +123,7 @@ record SidecarFiles(
       } else if (wanted == Wanted.ALL
           || Files.exists(Sidecar.pathOf(file), LinkOption.NOFOLLOW_LINKS)) {
         add(file);
-      } else {
+      } else if (!LuceneCommit.is(file)) {
         unprotected.add(file);
       }
     }

@@ -243,4 +243,30 @@ class SidecarCommandsTest {
     assertThat(cli.run("protect", commit.toString())).isEqualTo(Exit.REFUSED);
     assertThat(listing()).doesNotContain("segments_5.bez");
   }
+
+  @Test
+  void shouldKeepTheParityThatWasAskedForBefore() throws Exception {
+    Path file = make("a.bin", 200 * PAGE);
+    assertThat(cli.run("protect", file.toString(), "--parity", "8/40")).isZero();
+    long bytes = Files.size(folder.resolve("a.bin.bez"));
+    assertThat(cli.run("protect", file.toString())).isZero();
+    assertThat(cli.out()).contains("protected already");
+    Files.setLastModifiedTime(file, FileTime.fromMillis(1_700_000_000_000L));
+    assertThat(cli.run("protect", file.toString())).isZero();
+    assertThat(Files.size(folder.resolve("a.bin.bez"))).isEqualTo(bytes);
+    assertThat(cli.run("protect", file.toString(), "--parity", "2/64")).isZero();
+    assertThat(Files.size(folder.resolve("a.bin.bez"))).isLessThan(bytes);
+  }
+
+  @Test
+  void shouldGoOnAfterAFileThatCannotBeProtected() throws Exception {
+    Path good = make("good", 5 * PAGE);
+    Path bad = make("bad", 5 * PAGE);
+    try (var writing = new RandomAccessFile(bad.toFile(), "rw").getChannel()) {
+      Files.createDirectory(folder.resolve("bad.bez"));
+      assertThat(cli.run("protect", folder.toString())).isNotZero();
+      assertThat(writing.isOpen()).isTrue();
+    }
+    assertThat(cli.run("verify", good.toString())).isZero();
+  }
 }

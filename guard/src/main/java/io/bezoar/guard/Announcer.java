@@ -13,7 +13,12 @@ import java.util.function.Consumer;
 final class Announcer {
   private static final System.Logger LOG = System.getLogger("io.bezoar.guard");
 
-  private final List<Consumer<? super GuardEvent>> subscribers = new CopyOnWriteArrayList<>();
+  private final List<Consumer<? super GuardEvent>> subscribers;
+
+  /** With these from the beginning. */
+  Announcer(List<Consumer<? super GuardEvent>> subscribers) {
+    this.subscribers = new CopyOnWriteArrayList<>(subscribers);
+  }
 
   /** A subscription; each call is one of its own. */
   AutoCloseable subscribe(Consumer<? super GuardEvent> subscriber) {

@@ -57,7 +57,7 @@ public final class Guard implements AutoCloseable {
   private final Media media;
   private final Window window;
   private final Reference reference;
-  private final Announcer announcer = new Announcer();
+  private final Announcer announcer;
   private final Healer healer;
   private final GuardedReader reader;
 
@@ -66,6 +66,7 @@ public final class Guard implements AutoCloseable {
     this.media = media;
     this.window = window;
     this.reference = reference;
+    this.announcer = new Announcer(options.subscribers());
     Healing.Scene scene = new Healing.Scene(file, media, window, reference, options, announcer);
     this.healer = new Healer(scene);
     this.reader = new GuardedReader(scene, healer);
@@ -280,7 +281,8 @@ public final class Guard implements AutoCloseable {
 
   /**
    * Tells {@code subscriber} everything that happens to this file from now on, on the thread that
-   * finds it out, with no lock held.
+   * finds it out, with no lock held. What was healed while it was mapped is told to those of {@link
+   * GuardOptions#subscribe}.
    *
    * @return ends the subscription
    */

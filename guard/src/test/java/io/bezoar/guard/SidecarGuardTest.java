@@ -117,7 +117,8 @@ class SidecarGuardTest {
       strike(guard, FaultKind.POISON, page(200));
       strike(guard, FaultKind.EIO, page(299));
     }
-    try (Guard guard = map(GuardOptions.SIDECAR)) {
+    try (Guard guard = map(GuardOptions.SIDECAR.subscribe(events::add))) {
+      assertThat(events).isNotEmpty().allMatch(GuardEvent.Healed.class::isInstance);
       assertThat(guard.damage()).isEmpty();
       assertThat(guard.injector().armed()).isEmpty();
       assertThat(guard.segment().toArray(JAVA_BYTE)).isEqualTo(content);

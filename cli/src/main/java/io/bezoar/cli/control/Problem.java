@@ -11,6 +11,7 @@ import io.bezoar.media.MediaOpenException;
 import io.bezoar.media.MediaUnavailableException;
 import io.bezoar.media.PersistFailedException;
 import io.bezoar.pool.DrillForbiddenException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import tools.jackson.databind.node.ObjectNode;
@@ -55,10 +56,15 @@ public record Problem(String what, String advice, int exitCode) {
           new Problem(text(refused), advice(refused), Exit.REFUSED);
       case SidecarException sidecar ->
           new Problem(text(sidecar), advice(sidecar), exitCode(sidecar));
+      case AccessDeniedException denied ->
+          new Problem(
+              denied.getFile() + ": permission denied",
+              "check the modes along the path",
+              Exit.UNAVAILABLE);
       case FileAlreadyExistsException there -> new Problem(text(there), "", Exit.REFUSED);
       case RescueMapException notAMap -> new Problem(text(notAMap), "", Exit.UNAVAILABLE);
       case MediaFullException full ->
-          new Problem(text(full), "what was done is kept: then the same again", Exit.UNAVAILABLE);
+          new Problem(text(full), "make room, then the same command again", Exit.UNAVAILABLE);
       case PersistFailedException failed ->
           new Problem(
               text(failed), "what was saved before is kept; use another disk", Exit.UNAVAILABLE);

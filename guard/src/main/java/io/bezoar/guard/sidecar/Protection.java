@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A file was given a sidecar.
@@ -50,6 +51,20 @@ public record Protection(Path file, Path sidecar, SidecarGeometry geometry, Outc
    */
   public static Protection protect(Path file, Redundancy redundancy, Progress progress)
       throws IOException, InterruptedException {
+    return make(file, redundancy, progress);
+  }
+
+  /**
+   * As {@link #protect(Path, Redundancy, Progress)}, with the redundancy that was asked for when
+   * the file got the sidecar that it has; else with {@link Redundancy#DEFAULT}.
+   */
+  public static Protection protect(Path file, Progress progress)
+      throws IOException, InterruptedException {
+    return make(file, null, progress);
+  }
+
+  private static Protection make(Path file, @Nullable Redundancy asked, Progress progress)
+      throws IOException, InterruptedException {
     Path real = FileStamp.resolve(file);
     if (Sidecar.isNameOfSidecar(real)) {
       throw new SidecarException(
@@ -60,12 +75,13 @@ public record Protection(Path file, Path sidecar, SidecarGeometry geometry, Outc
     FileStamp stamp = FileStamp.of(real);
     Optional<Sidecar> found = openOld(real);
     if (found.isEmpty()) {
+      Redundancy redundancy = asked == null ? Redundancy.DEFAULT : asked;
       SidecarGeometry made =
           new SidecarMaker(real, stamp, redundancy, ParityMaker.PageCheck.NONE).make(progress);
       return new Protection(real, Sidecar.pathOf(real), made, Outcome.CREATED);
     }
     try (Sidecar old = found.get()) {
-      return replace(real, stamp, old, redundancy, progress);
+      return replace(real, stamp, old, asked == null ? old.redundancy() : asked, progress);
     }
   }
 
