@@ -38,11 +38,24 @@ public interface DaxDevice extends AutoCloseable {
   DeviceState state();
 
   /**
+   * What cannot be reached now because a device is not there: ascending and disjoint. Not lost;
+   * served again once it is back. Empty for a device that is there.
+   */
+  default List<ByteRange> unavailable() {
+    return switch (state()) {
+      case ONLINE, READ_ONLY, HUNG -> List.of();
+      // A device that can be in PARTIAL says which parts by overriding this.
+      case PARTIAL, OFFLINE, FOREIGN -> List.of(new ByteRange(0, sizeBytes()));
+    };
+  }
+
+  /**
    * Fills {@code dst} from {@code offset}, healing underneath where redundancy serves.
    *
    * @throws PoisonedRangeException when bytes are lost; carries the exact good prefix, which is in
    *     {@code dst}
-   * @throws DeviceUnavailableException when the device is offline or foreign
+   * @throws DeviceUnavailableException when the device, or part of what is to be read, is offline
+   *     or foreign
    */
   void read(long offset, MemorySegment dst) throws IOException;
 
@@ -75,6 +88,8 @@ public interface DaxDevice extends AutoCloseable {
    * Reads everything that can be read, past every cache. Never throws for lost bytes: they become
    * holes, and good granules beside them are brought out. Bytes that are lost because a checksum
    * over them does not match, but that can be read, are brought out as unverified.
+   *
+   * @throws DeviceUnavailableException when all of the device is unavailable
    */
   RecoveryRead recoveryRead(long offset, MemorySegment dst) throws IOException;
 
@@ -109,7 +124,8 @@ public interface DaxDevice extends AutoCloseable {
 
   /**
    * Which independently failing part of the storage holds {@code offset}: copies of one thing that
-   * must not die together are put where this number differs.
+   * must not die together are put where this number differs. At least 0 and less than {@link
+   * DeviceInfo#failureDomains}.
    */
   int failureDomain(long offset);
 

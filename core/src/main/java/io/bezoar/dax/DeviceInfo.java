@@ -11,6 +11,7 @@ package io.bezoar.dax;
  *     what was written
  * @param persistCheap true when a persist costs so little that batching gains nothing
  * @param blocking true when accesses may wait for a disk
+ * @param failureDomains {@link DaxDevice#failureDomain} is at least 0 and less than this
  */
 public record DeviceInfo(
     String name,
@@ -18,4 +19,5 @@ public record DeviceInfo(
     int granuleBytes,
     boolean verified,
     boolean persistCheap,
-    boolean blocking) {}
+    boolean blocking,
+    int failureDomains) {}

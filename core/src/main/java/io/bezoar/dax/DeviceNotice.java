@@ -27,7 +27,8 @@ public sealed interface DeviceNotice {
    * @param role what the struck media held
    * @param ranges the affected bytes in the device's own address space, ascending and disjoint;
    *     empty when only redundancy was struck
-   * @param media the struck bytes in the lowest device's address space, ascending and disjoint
+   * @param lowest the name of the lowest device, whose media was struck
+   * @param media the struck bytes in that device's address space, ascending and disjoint
    */
   record Failure(
       long sequence,
@@ -36,6 +37,7 @@ public sealed interface DeviceNotice {
       Cause cause,
       Role role,
       List<ByteRange> ranges,
+      String lowest,
       List<ByteRange> media)
       implements DeviceNotice {
     /** Copies the lists. */
@@ -46,13 +48,22 @@ public sealed interface DeviceNotice {
   }
 
   /**
-   * The device as a whole changed state.
+   * The device as a whole changed state, or other ranges of it are unavailable than before. Of
+   * several changes that wait to be delivered only the latest is told: it is complete by itself.
    *
    * @param sequence see {@link #sequence()}
    * @param at see {@link #at()}
    * @param state the new state
+   * @param unavailable what cannot be reached now, in the device's own address space, ascending and
+   *     disjoint: all of it for a device that is gone, nothing for one that came back
    * @param detail why, for people
    */
-  record StateChange(long sequence, Instant at, DeviceState state, String detail)
-      implements DeviceNotice {}
+  record StateChange(
+      long sequence, Instant at, DeviceState state, List<ByteRange> unavailable, String detail)
+      implements DeviceNotice {
+    /** Copies the list. */
+    public StateChange {
+      unavailable = List.copyOf(unavailable);
+    }
+  }
 }

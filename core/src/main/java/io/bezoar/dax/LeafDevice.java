@@ -64,7 +64,7 @@ public final class LeafDevice implements DaxDevice {
     this.store = new PoisonListStore(media, region, dispatcher, tally);
     this.clock = clock;
     this.dispatcher = dispatcher;
-    this.notices = new LeafNotices(dispatcher, is.sizeBytes());
+    this.notices = new LeafNotices(dispatcher, is.name(), is.sizeBytes());
     this.info =
         new DeviceInfo(
             is.name(),
@@ -72,10 +72,14 @@ public final class LeafDevice implements DaxDevice {
             is.granuleBytes(),
             false,
             is.persistence().cheap(),
-            is.blocking());
+            is.blocking(),
+            FAILURE_DOMAINS);
     this.state =
         new LeafState(
-            is.name(), is.writable() ? DeviceState.ONLINE : DeviceState.READ_ONLY, dispatcher);
+            is.name(),
+            is.sizeBytes(),
+            is.writable() ? DeviceState.ONLINE : DeviceState.READ_ONLY,
+            dispatcher);
     this.unpersisted = new UnpersistedRegions(is.sizeBytes());
     this.repair = new LeafRepair(media, list, this);
   }

@@ -6,10 +6,12 @@ import io.bezoar.media.Cause;
 /** How a device on media, which cannot rebuild anything, tells of what it meets. */
 final class LeafNotices {
   private final NoticeDispatcher dispatcher;
+  private final String name;
   private final ByteRange whole;
 
-  LeafNotices(NoticeDispatcher dispatcher, long sizeBytes) {
+  LeafNotices(NoticeDispatcher dispatcher, String name, long sizeBytes) {
     this.dispatcher = dispatcher;
+    this.name = name;
     this.whole = new ByteRange(0, sizeBytes);
   }
 
@@ -20,7 +22,7 @@ final class LeafNotices {
           case EXACT -> Severity.LOST;
           case SUSPECT -> Severity.DEGRADED;
         };
-    dispatcher.raise(severity, cause, Role.DATA, range, range);
+    dispatcher.raise(severity, cause, Role.DATA, range, name, range);
   }
 
   AutoCloseable subscribe(ByteRange range, Holder observer) {

@@ -1,7 +1,9 @@
 package io.bezoar.dax;
 
+import io.bezoar.media.ByteRange;
 import io.bezoar.media.MediaUnavailableException;
 import io.bezoar.media.PersistFailedException;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,11 +13,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class LeafState {
   private final String name;
+  private final long sizeBytes;
   private final NoticeDispatcher notices;
   private volatile DeviceState state;
 
-  LeafState(String name, DeviceState initial, NoticeDispatcher notices) {
+  LeafState(String name, long sizeBytes, DeviceState initial, NoticeDispatcher notices) {
     this.name = name;
+    this.sizeBytes = sizeBytes;
     this.state = initial;
     this.notices = notices;
   }
@@ -57,8 +61,12 @@ final class LeafState {
   private synchronized void worsen(DeviceState next, String detail) {
     if (state == DeviceState.ONLINE || (state == DeviceState.READ_ONLY && next != state)) {
       state = next;
-      notices.stateChanged(next, detail);
+      notices.stateChanged(next, next == DeviceState.READ_ONLY ? List.of() : whole(), detail);
     }
+  }
+
+  private List<ByteRange> whole() {
+    return List.of(new ByteRange(0, sizeBytes));
   }
 
   private DeviceUnavailableException unavailable(DeviceState now, @Nullable Exception cause) {
@@ -68,7 +76,7 @@ final class LeafState {
           case OFFLINE -> "offline: bring the media back and open the device again";
           case HUNG -> "does not answer: wait, or check the hardware under it";
           case FOREIGN -> "not the device that was expected: check what is attached there";
-          case ONLINE -> throw new IllegalStateException(name + " is online");
+          case ONLINE, PARTIAL -> throw new IllegalStateException(name + " is " + now);
         };
     return new DeviceUnavailableException(name, now, whatToDo, cause);
   }

@@ -28,18 +28,18 @@ import org.jspecify.annotations.Nullable;
  * <p>Threat: a storm of a million page errors, raised from within I/O paths that hold locks, while
  * a listener is slow, throws, or calls back into the device.
  *
- * <p>Protocol: raising only merges into what waits (same severity, cause and role: one notice) and
- * wakes the executor. A notice gets its number when delivery, or a claim, seals what waits. Calls
- * to listeners are made with no lock of the device held. What waits is at most {@value
- * BoundedRanges#MAX_RANGES} ranges for each kind: beyond that, neighbours are joined, so a notice
- * may cover more bytes than failed; {@link DaxDevice#poison} always says exactly which did.
+ * <p>Protocol: raising only merges into what waits (same severity, cause, role and lowest device:
+ * one notice) and wakes the executor. A notice gets its number when delivery, or a claim, seals
+ * what waits. Calls to listeners are made with no lock of the device held. What waits is at most
+ * {@value BoundedRanges#MAX_RANGES} ranges for each kind: beyond that, neighbours are joined, so a
+ * notice may cover more bytes than failed; {@link DaxDevice#poison} always says exactly which did.
  */
 public final class NoticeDispatcher {
   private static final System.Logger LOG = System.getLogger(NoticeDispatcher.class.getName());
 
   /** Notices with equal topics merge while they wait. */
   private sealed interface Topic {
-    record OfFailure(Severity severity, Cause cause, Role role) implements Topic {}
+    record OfFailure(Severity severity, Cause cause, Role role, String lowest) implements Topic {}
 
     enum OfState implements Topic {
       STATE
@@ -50,7 +50,8 @@ public final class NoticeDispatcher {
     record Failure(Instant at, Topic.OfFailure topic, BoundedRanges own, BoundedRanges media)
         implements Waiting {}
 
-    record State(Instant at, DeviceState state, String detail) implements Waiting {}
+    record State(Instant at, DeviceState state, List<ByteRange> unavailable, String detail)
+        implements Waiting {}
   }
 
   private final String deviceName;
@@ -83,37 +84,67 @@ public final class NoticeDispatcher {
   }
 
   /**
-   * Queues that a range failed or was healed. May be called with locks held.
+   * As {@link #raise(Severity, Cause, Role, List, String, List)} for one range, on the device whose
+   * media was struck or straight on it.
    *
    * @param range the bytes in the device's own address space; null when only redundancy was struck
+   * @param lowest the name of the lowest device
    * @param media the struck bytes in the lowest device's address space
    */
   public void raise(
-      Severity severity, Cause cause, Role role, @Nullable ByteRange range, ByteRange media) {
+      Severity severity,
+      Cause cause,
+      Role role,
+      @Nullable ByteRange range,
+      String lowest,
+      ByteRange media) {
+    raise(
+        severity, cause, role, range == null ? List.of() : List.of(range), lowest, List.of(media));
+  }
+
+  /**
+   * Queues that ranges failed or were healed: one notice, together with what waits of the same
+   * severity, cause, role and lowest device. May be called with locks held.
+   *
+   * @param ranges the bytes in the device's own address space; empty when only redundancy was
+   *     struck
+   * @param lowest the name of the lowest device
+   * @param media the struck bytes in the lowest device's address space
+   */
+  public void raise(
+      Severity severity,
+      Cause cause,
+      Role role,
+      List<ByteRange> ranges,
+      String lowest,
+      List<ByteRange> media) {
     lock.lock();
     try {
-      Topic.OfFailure topic = new Topic.OfFailure(severity, cause, role);
+      Topic.OfFailure topic = new Topic.OfFailure(severity, cause, role, lowest);
       Waiting.Failure failure = (Waiting.Failure) waiting.get(topic);
       if (failure == null) {
         failure =
             new Waiting.Failure(clock.instant(), topic, new BoundedRanges(), new BoundedRanges());
         waiting.put(topic, failure);
       }
-      if (range != null) {
-        failure.own().add(range);
-      }
-      failure.media().add(media);
+      ranges.forEach(failure.own()::add);
+      media.forEach(failure.media()::add);
       wakeUp();
     } finally {
       lock.unlock();
     }
   }
 
-  /** Queues that the device as a whole changed state; of several that wait, the latest counts. */
-  public void stateChanged(DeviceState state, String detail) {
+  /**
+   * Queues that the device as a whole changed state; of several that wait, the latest counts.
+   *
+   * @param unavailable everything that cannot be reached now, in the device's own address space
+   */
+  public void stateChanged(DeviceState state, List<ByteRange> unavailable, String detail) {
     lock.lock();
     try {
-      waiting.put(Topic.OfState.STATE, new Waiting.State(clock.instant(), state, detail));
+      waiting.put(
+          Topic.OfState.STATE, new Waiting.State(clock.instant(), state, unavailable, detail));
       wakeUp();
     } finally {
       lock.unlock();
@@ -287,9 +318,14 @@ public final class NoticeDispatcher {
                     of.cause(),
                     of.role(),
                     own.settled().asList(),
+                    of.lowest(),
                     media.settled().asList());
-            case Waiting.State(Instant at, DeviceState state, String detail) ->
-                new DeviceNotice.StateChange(lastSequence, at, state, detail);
+            case Waiting.State(
+                    Instant at,
+                    DeviceState state,
+                    List<ByteRange> unavailable,
+                    String detail) ->
+                new DeviceNotice.StateChange(lastSequence, at, state, unavailable, detail);
           });
     }
     waiting.clear();

@@ -392,7 +392,8 @@ final class PoisonListStore {
     if (pageMissing) {
       ByteRange whole = new ByteRange(0, media.sizeBytes());
       list.report(whole, Cause.REDUNDANCY, Confidence.SUSPECT, nowMillis);
-      dispatcher.raise(Severity.DEGRADED, Cause.REDUNDANCY, Role.DATA, whole, whole);
+      dispatcher.raise(
+          Severity.DEGRADED, Cause.REDUNDANCY, Role.DATA, whole, media.info().name(), whole);
     }
     for (int i = 0; i < pages; i++) {
       list.touchPage(i);
@@ -414,6 +415,7 @@ final class PoisonListStore {
 
   private void raise(Severity severity, ByteRange range) {
     tally.redundancyErrors.increment();
-    dispatcher.raise(severity, Cause.REDUNDANCY, Role.POISON_LIST, null, range);
+    dispatcher.raise(
+        severity, Cause.REDUNDANCY, Role.POISON_LIST, null, media.info().name(), range);
   }
 }

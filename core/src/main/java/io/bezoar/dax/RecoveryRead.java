@@ -27,6 +27,13 @@ public record RecoveryRead(List<Run> runs) {
   /** Bytes that could not be read; the destination holds zeroes there. */
   public record Hole(ByteRange range, Cause cause) implements Run {}
 
+  /**
+   * Bytes of a part of the device that is not there now: unavailable, not lost; the destination
+   * holds zeroes there. Only a device made of several has such runs: when all of a device is
+   * unavailable, a recovery read throws.
+   */
+  public record Absent(ByteRange range) implements Run {}
+
   /** Copies the list. */
   public RecoveryRead {
     runs = List.copyOf(runs);

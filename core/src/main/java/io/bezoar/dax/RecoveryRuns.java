@@ -50,6 +50,28 @@ public final class RecoveryRuns {
     }
   }
 
+  /** The next bytes are those of a device that is not there now. */
+  public void absent(ByteRange range) {
+    if (!range.isEmpty()) {
+      if (!runs.isEmpty() && runs.getLast() instanceof RecoveryRead.Absent(ByteRange before)) {
+        runs.removeLast();
+        range = joined(before, range);
+      }
+      runs.add(new RecoveryRead.Absent(range));
+    }
+  }
+
+  /** The next run of a child, whose bytes are {@code shiftBytes} further on in this device. */
+  public void add(RecoveryRead.Run run, long shiftBytes) {
+    ByteRange range = run.range().shift(shiftBytes);
+    switch (run) {
+      case RecoveryRead.Verified _ -> verified(range);
+      case RecoveryRead.Unverified _ -> unverified(range);
+      case RecoveryRead.Hole hole -> hole(range, hole.cause());
+      case RecoveryRead.Absent _ -> absent(range);
+    }
+  }
+
   /** The runs so far. */
   public RecoveryRead build() {
     return new RecoveryRead(runs);

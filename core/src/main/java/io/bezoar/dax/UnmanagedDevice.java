@@ -38,7 +38,7 @@ public final class UnmanagedDevice implements DaxDevice {
     MediaInfo is = media.info();
     this.media = media;
     this.dispatcher = dispatcher;
-    this.notices = new LeafNotices(dispatcher, is.sizeBytes());
+    this.notices = new LeafNotices(dispatcher, is.name(), is.sizeBytes());
     this.info =
         new DeviceInfo(
             is.name(),
@@ -46,10 +46,14 @@ public final class UnmanagedDevice implements DaxDevice {
             is.granuleBytes(),
             false,
             is.persistence().cheap(),
-            is.blocking());
+            is.blocking(),
+            1);
     this.state =
         new LeafState(
-            is.name(), is.writable() ? DeviceState.ONLINE : DeviceState.READ_ONLY, dispatcher);
+            is.name(),
+            is.sizeBytes(),
+            is.writable() ? DeviceState.ONLINE : DeviceState.READ_ONLY,
+            dispatcher);
   }
 
   /** The whole of {@code media} as a device, which closes it in the end. */

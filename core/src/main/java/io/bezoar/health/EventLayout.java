@@ -192,6 +192,7 @@ public final class EventLayout {
       case HUNG -> 3;
       case OFFLINE -> 4;
       case FOREIGN -> 5;
+      case PARTIAL -> 6;
     };
   }
 

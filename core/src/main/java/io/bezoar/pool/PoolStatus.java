@@ -40,13 +40,13 @@ public record PoolStatus(
     DEGRADED,
     /** Bytes are lost. */
     DAMAGED,
-    /** It cannot be used now. */
+    /** All of it, or part of it, cannot be used now. */
     UNAVAILABLE
   }
 
   static Condition conditionOf(DeviceState state, DeviceCounters counters) {
     return switch (state) {
-      case OFFLINE, FOREIGN, HUNG -> Condition.UNAVAILABLE;
+      case PARTIAL, OFFLINE, FOREIGN, HUNG -> Condition.UNAVAILABLE;
       case ONLINE, READ_ONLY ->
           counters.lostBytes() > 0
               ? Condition.DAMAGED

@@ -69,7 +69,8 @@ public final class LinearTarget implements DaxDevice {
             below.granuleBytes(),
             below.verified(),
             below.persistCheap(),
-            below.blocking());
+            below.blocking(),
+            below.failureDomains());
     this.childClaim = child.claim(new Upward());
   }
 
@@ -101,6 +102,11 @@ public final class LinearTarget implements DaxDevice {
   @Override
   public DeviceState state() {
     return child.state();
+  }
+
+  @Override
+  public List<ByteRange> unavailable() {
+    return up(child.unavailable());
   }
 
   @Override
@@ -232,16 +238,19 @@ public final class LinearTarget implements DaxDevice {
     public void onNotice(DeviceNotice notice) {
       switch (notice) {
         case DeviceNotice.Failure failure -> {
-          for (ByteRange struck : failure.ranges()) {
-            ByteRange inside = struck.intersect(region);
-            if (!inside.isEmpty()) {
-              notices.raise(
-                  failure.severity(), failure.cause(), failure.role(), up(inside), inside);
-            }
+          List<ByteRange> inside = up(failure.ranges());
+          if (!inside.isEmpty()) {
+            notices.raise(
+                failure.severity(),
+                failure.cause(),
+                failure.role(),
+                inside,
+                failure.lowest(),
+                failure.media());
           }
         }
         case DeviceNotice.StateChange change ->
-            notices.stateChanged(change.state(), change.detail());
+            notices.stateChanged(change.state(), up(change.unavailable()), change.detail());
       }
     }
   }
@@ -270,6 +279,7 @@ public final class LinearTarget implements DaxDevice {
       case RecoveryRead.Unverified unverified ->
           new RecoveryRead.Unverified(up(unverified.range()));
       case RecoveryRead.Hole hole -> new RecoveryRead.Hole(up(hole.range()), hole.cause());
+      case RecoveryRead.Absent absent -> new RecoveryRead.Absent(up(absent.range()));
     };
   }
 

@@ -98,7 +98,8 @@ public final class ProtectedTarget implements DaxDevice {
             PAGE,
             true,
             below.persistCheap(),
-            below.blocking());
+            below.blocking(),
+            geometry.columns());
     this.childClaim = child.claim(new ChildHolder());
     try {
       boolean[] replaying = {true};
@@ -233,6 +234,7 @@ public final class ProtectedTarget implements DaxDevice {
         incident.cause(),
         incident.role(),
         incident.volume(),
+        child.info().name(),
         incident.media());
   }
 
@@ -668,7 +670,7 @@ public final class ProtectedTarget implements DaxDevice {
     public void onNotice(DeviceNotice notice) {
       switch (notice) {
         case DeviceNotice.StateChange change ->
-            notices.stateChanged(change.state(), change.detail());
+            notices.stateChanged(change.state(), unavailable(), change.detail());
         case DeviceNotice.Failure failure -> absorb(failure);
       }
     }

@@ -2,14 +2,12 @@ package io.bezoar.target;
 
 import io.bezoar.dax.DaxDevice;
 import io.bezoar.dax.RecoveryRead;
+import io.bezoar.dax.RecoveryRuns;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.Units;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
-import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Brings out everything of a range: verified pages as they are, and of lost pages whatever granules
@@ -21,7 +19,7 @@ final class RecoveryReader {
   private final Geometry geometry;
   private final DaxDevice child;
   private final PageReader reader;
-  private final List<RecoveryRead.Run> runs = new ArrayList<>();
+  private final RecoveryRuns runs = new RecoveryRuns();
 
   RecoveryReader(Geometry geometry, DaxDevice child, PageReader reader) {
     this.geometry = geometry;
@@ -37,7 +35,7 @@ final class RecoveryReader {
         ByteRange whole = ByteRange.ofLength(at / PAGE * PAGE, PAGE);
         ByteRange mine = whole.intersect(wanted);
         if (reader.read(at / PAGE, 1, page) == 1) {
-          add(new RecoveryRead.Verified(mine));
+          runs.verified(mine);
         } else {
           salvage(whole, mine, page);
         }
@@ -46,7 +44,7 @@ final class RecoveryReader {
         at = mine.end();
       }
     }
-    return new RecoveryRead(runs);
+    return runs.build();
   }
 
   private void salvage(ByteRange whole, ByteRange mine, MemorySegment page) throws IOException {
@@ -58,33 +56,11 @@ final class RecoveryReader {
         continue;
       }
       switch (run) {
-        case RecoveryRead.Hole hole -> add(new RecoveryRead.Hole(part, hole.cause()));
-        case RecoveryRead.Verified _ -> add(new RecoveryRead.Unverified(part));
-        case RecoveryRead.Unverified _ -> add(new RecoveryRead.Unverified(part));
+        case RecoveryRead.Hole hole -> runs.hole(part, hole.cause());
+        case RecoveryRead.Absent _ -> runs.absent(part);
+        // No checksum of this device vouches for it.
+        case RecoveryRead.Verified _, RecoveryRead.Unverified _ -> runs.unverified(part);
       }
     }
-  }
-
-  /** Appends a run, joined with the one before where that is of the same kind and cause. */
-  private void add(RecoveryRead.Run run) {
-    RecoveryRead.Run joined = runs.isEmpty() ? null : join(runs.getLast(), run);
-    if (joined != null) {
-      runs.removeLast();
-    }
-    runs.add(joined != null ? joined : run);
-  }
-
-  private static RecoveryRead.@Nullable Run join(RecoveryRead.Run before, RecoveryRead.Run run) {
-    ByteRange both = before.range().span(run.range());
-    return switch (run) {
-      case RecoveryRead.Verified _ when before instanceof RecoveryRead.Verified ->
-          new RecoveryRead.Verified(both);
-      case RecoveryRead.Unverified _ when before instanceof RecoveryRead.Unverified ->
-          new RecoveryRead.Unverified(both);
-      case RecoveryRead.Hole hole
-          when before instanceof RecoveryRead.Hole other && other.cause() == hole.cause() ->
-          new RecoveryRead.Hole(both, hole.cause());
-      default -> null;
-    };
   }
 }

@@ -62,8 +62,8 @@ class NoticeDispatcherTest {
   void shouldKeepKindsApartAndInOrderOfTheirFirst() throws Exception {
     dispatcher.claim(holder, List::of);
     lost(PAGE);
-    dispatcher.raise(Severity.HEALED, Cause.CHECKSUM, Role.PARITY, null, PAGE);
-    dispatcher.stateChanged(DeviceState.OFFLINE, "gone");
+    dispatcher.raise(Severity.HEALED, Cause.CHECKSUM, Role.PARITY, null, "dev", PAGE);
+    dispatcher.stateChanged(DeviceState.OFFLINE, List.of(PAGE), "gone");
     lost(PAGE.shift(4096));
     runTasks();
     assertThat(holder.notices)
@@ -76,8 +76,9 @@ class NoticeDispatcherTest {
                 Cause.CHECKSUM,
                 Role.PARITY,
                 List.of(),
+                "dev",
                 List.of(PAGE)),
-            new StateChange(3, Instant.EPOCH, DeviceState.OFFLINE, "gone"));
+            new StateChange(3, Instant.EPOCH, DeviceState.OFFLINE, List.of(PAGE), "gone"));
   }
 
   @Test
@@ -134,7 +135,7 @@ class NoticeDispatcherTest {
     runTasks();
     near.close();
     lost(PAGE);
-    dispatcher.stateChanged(DeviceState.OFFLINE, "gone");
+    dispatcher.stateChanged(DeviceState.OFFLINE, List.of(PAGE), "gone");
     runTasks();
     assertThat(order).containsExactly("holder 1", "near 1", "holder 2", "holder 3", "far 3");
   }
@@ -177,7 +178,7 @@ class NoticeDispatcherTest {
             () -> {
               for (int i = 0; i < 2_000; i++) {
                 ByteRange range = ByteRange.ofLength(base + i * 128L, 64);
-                concurrent.raise(Severity.LOST, Cause.TRAP, Role.DATA, range, range);
+                concurrent.raise(Severity.LOST, Cause.TRAP, Role.DATA, range, "dev", range);
               }
               done.countDown();
             });
@@ -202,7 +203,7 @@ class NoticeDispatcherTest {
   }
 
   private void lost(ByteRange range) {
-    dispatcher.raise(Severity.LOST, Cause.TRAP, Role.DATA, range, range);
+    dispatcher.raise(Severity.LOST, Cause.TRAP, Role.DATA, range, "dev", range);
   }
 
   private void runTasks() {
@@ -214,7 +215,7 @@ class NoticeDispatcherTest {
   private static Failure failure(
       long sequence, Severity severity, Cause cause, Role role, ByteRange range) {
     return new Failure(
-        sequence, Instant.EPOCH, severity, cause, role, List.of(range), List.of(range));
+        sequence, Instant.EPOCH, severity, cause, role, List.of(range), "dev", List.of(range));
   }
 
   private static List<PoisonEntry> listWithPage() {

@@ -64,8 +64,9 @@ class LinearTargetContractTest extends DaxDeviceContractTest {
       assertThat(claim.poisonAtClaim()).isEmpty();
       assertThat(heard).hasSize(1);
       assertThat(heard.getFirst().ranges()).containsExactly(new ByteRange(0, 64));
-      assertThat(heard.getFirst().media())
-          .containsExactly(new ByteRange(REGION.start(), REGION.start() + 64));
+      // What was struck is told whole, in the addresses of the device that was struck.
+      assertThat(heard.getFirst().lowest()).isEqualTo("linear");
+      assertThat(heard.getFirst().media()).containsExactly(outside, across);
       assertThat(device.counters().lostBytes()).isEqualTo(64);
     }
   }

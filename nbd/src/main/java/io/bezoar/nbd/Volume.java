@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Over lost bytes, as on a disk that reallocates a sector when it is written:
  *
  * <ul>
- *   <li>a read brings out everything that is readable, and names the first byte of each lost run;
+ *   <li>a read brings out everything that is readable, and names the first byte of each run that is
+ *       lost, or unavailable;
  *   <li>a write replaces the whole pages that it covers (a recovery write) and fails, at the exact
  *       byte, for a page that it covers in part, because the rest of that page is not known;
  *   <li>zeroes are written as any other bytes; a trim clears nothing.
@@ -54,6 +55,11 @@ final class Volume {
       return ReadOutcome.WHOLE;
     } catch (PoisonedRangeException lost) {
       return readAround(offset, dst);
+    } catch (DeviceUnavailableException gone) {
+      // The parts that are there are served.
+      return gone.state() == DeviceState.PARTIAL
+          ? readAround(offset, dst)
+          : new ReadOutcome.Failed(explain(gone));
     } catch (Throwable failed) {
       return new ReadOutcome.Failed(explain(failed));
     }
@@ -75,9 +81,10 @@ final class Volume {
       ByteRange range = run.range();
       String cause =
           switch (run) {
-            case RecoveryRead.Hole hole -> hole.cause().name();
+            case RecoveryRead.Hole hole -> "lost: " + hole.cause().name();
+            case RecoveryRead.Absent _ -> "unavailable, not lost: a device is not there";
             // What a verifying device cannot vouch for, an ordinary read of it refuses.
-            case RecoveryRead.Unverified any when verified -> "unverified";
+            case RecoveryRead.Unverified any when verified -> "lost: unverified";
             default -> "";
           };
       if (cause.isEmpty()) {
@@ -85,8 +92,7 @@ final class Volume {
       } else if (range.start() == lostUpTo) {
         lostUpTo = range.end();
       } else {
-        lost.add(
-            new Failure(NbdError.EIO, "bytes " + range + " are lost: " + cause, range.start()));
+        lost.add(new Failure(NbdError.EIO, "bytes " + range + " are " + cause, range.start()));
         lostUpTo = range.end();
       }
     }

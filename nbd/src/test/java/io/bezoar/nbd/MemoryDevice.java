@@ -61,13 +61,13 @@ final class MemoryDevice implements DaxDevice {
   /** A device that never waits, as memory does. */
   static MemoryDevice fast(long sizeBytes) {
     return new MemoryDevice(
-        new DeviceInfo("memory", sizeBytes, Units.PAGE_BYTES, true, true, false));
+        new DeviceInfo("memory", sizeBytes, Units.PAGE_BYTES, true, true, false, 1));
   }
 
   /** A device that says it may wait for a disk, and whose persists are dear. */
   static MemoryDevice slow(long sizeBytes) {
     return new MemoryDevice(
-        new DeviceInfo("memory", sizeBytes, Units.PAGE_BYTES, true, false, true));
+        new DeviceInfo("memory", sizeBytes, Units.PAGE_BYTES, true, false, true, 1));
   }
 
   /** The content, for setting up and for looking at. */

@@ -24,7 +24,14 @@ class NoticeHealthTest {
   private void tell(Severity severity, ByteRange... ranges) {
     device.tell(
         new DeviceNotice.Failure(
-            1, Instant.EPOCH, severity, Cause.CHECKSUM, Role.DATA, List.of(ranges), List.of()));
+            1,
+            Instant.EPOCH,
+            severity,
+            Cause.CHECKSUM,
+            Role.DATA,
+            List.of(ranges),
+            "m",
+            List.of()));
   }
 
   @Test
