@@ -13,6 +13,13 @@ public interface Claim extends AutoCloseable {
   /** The number of the last notice that {@link #poisonAtClaim()} already includes. */
   long sequence();
 
+  /**
+   * Returns when everything that was raised before, on this device and on those below it, has been
+   * told to the holder; delivers it in this thread if no other is doing so. Called from within a
+   * notice of this device it waits for nothing.
+   */
+  void drain();
+
   /** Gives the device back; no notice is delivered after this returns. Idempotent. */
   @Override
   void close();

@@ -439,7 +439,7 @@ public final class LeafDevice implements DaxDevice {
       long goodEnd = bad == null ? range.end() : bad.range().start();
       TolerantReader.read(media, at, dst.asSlice(at - range.start(), goodEnd - at), sink);
       at = goodEnd;
-      if (bad != null && bad.cause() == Cause.CHECKSUM) {
+      if (bad != null && bad.cause().readable()) {
         // Wrong as a whole, by somebody's checksum above; much of it may be right.
         MemorySegment doubtful = dst.asSlice(at - range.start(), bad.range().length());
         TolerantReader.read(media, at, doubtful, sink);

@@ -160,6 +160,19 @@ public final class NoticeDispatcher {
    */
   public Claim claim(Holder newHolder, Supplier<List<PoisonEntry>> knownBad)
       throws DeviceClaimedException {
+    return claim(newHolder, knownBad, () -> {});
+  }
+
+  /**
+   * As {@link #claim(Holder, Supplier)} for a device made of others.
+   *
+   * @param drainBelow drains the claims on the devices below. What is still on its way up is on
+   *     their lists already, so it is told before the claim's number is fixed: the new holder must
+   *     not hear it again
+   */
+  public Claim claim(Holder newHolder, Supplier<List<PoisonEntry>> knownBad, Runnable drainBelow)
+      throws DeviceClaimedException {
+    drainBelow.run();
     Listener listener;
     lock.lock();
     try {
@@ -173,7 +186,7 @@ public final class NoticeDispatcher {
       lock.unlock();
     }
     try {
-      return new HolderClaim(this, listener, List.copyOf(knownBad.get()));
+      return new HolderClaim(this, listener, List.copyOf(knownBad.get()), drainBelow);
     } catch (RuntimeException | Error failed) {
       release(listener);
       throw failed;
@@ -382,8 +395,17 @@ public final class NoticeDispatcher {
   }
 
   private record HolderClaim(
-      NoticeDispatcher dispatcher, Listener listener, List<PoisonEntry> poisonAtClaim)
+      NoticeDispatcher dispatcher,
+      Listener listener,
+      List<PoisonEntry> poisonAtClaim,
+      Runnable drainBelow)
       implements Claim {
+    @Override
+    public void drain() {
+      drainBelow.run();
+      dispatcher.drain();
+    }
+
     @Override
     public long sequence() {
       return listener.afterSequence;

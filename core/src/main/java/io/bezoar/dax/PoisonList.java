@@ -214,7 +214,7 @@ public final class PoisonList {
         reportWithLock(range, Cause.INTERRUPTED, Confidence.EXACT, nowMillis);
       }
       ByteRanges listed = rangesOf(before, entry -> true);
-      ByteRanges mismatched = rangesOf(before, entry -> entry.cause() == Cause.CHECKSUM);
+      ByteRanges mismatched = rangesOf(before, entry -> entry.cause().readable());
       repairsBySequence.merge(sequence, 1, Integer::sum);
       view = view.withRepair(units);
       return new Repair(units, listed, exactBefore, mismatched, sequence);

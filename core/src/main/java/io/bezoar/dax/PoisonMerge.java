@@ -12,7 +12,8 @@ final class PoisonMerge {
   static boolean showsAgain(PoisonEntry entry) {
     return switch (entry.cause()) {
       case TRAP, IO_ERROR, PLATFORM -> true;
-      case CHECKSUM, REDUNDANCY, INTERRUPTED, RETIRED -> entry.confidence() == Confidence.SUSPECT;
+      case CHECKSUM, REDUNDANCY, INTERRUPTED, RETIRED, CONFLICT ->
+          entry.confidence() == Confidence.SUSPECT;
     };
   }
 

@@ -194,8 +194,7 @@ public final class Pool implements AutoCloseable {
     if (geometry == null) {
       ByteRange payload = label.layout().payload();
       String name = "volume of " + media.info().name();
-      return new BareStack(
-          LinearTarget.open(name, leaf, payload, leafNotices, volumeNotices), payload);
+      return new BareStack(LinearTarget.open(name, leaf, payload, volumeNotices), payload);
     }
     return new ProtectedStack(
         leaf, ProtectedTarget.open(leaf, geometry, options.clock(), volumeNotices));

@@ -39,16 +39,10 @@ public final class LinearTarget implements DaxDevice {
   private final DaxDevice child;
   private final ByteRange region;
   private final DeviceInfo info;
-  private final NoticeDispatcher childNotices;
   private final NoticeDispatcher notices;
   private final Claim childClaim;
 
-  private LinearTarget(
-      String name,
-      DaxDevice child,
-      ByteRange region,
-      NoticeDispatcher childNotices,
-      NoticeDispatcher notices)
+  private LinearTarget(String name, DaxDevice child, ByteRange region, NoticeDispatcher notices)
       throws DeviceClaimedException {
     if (region.isEmpty()
         || region.end() > child.sizeBytes()
@@ -59,7 +53,6 @@ public final class LinearTarget implements DaxDevice {
     }
     this.child = child;
     this.region = region;
-    this.childNotices = childNotices;
     this.notices = notices;
     DeviceInfo below = child.info();
     this.info =
@@ -80,18 +73,13 @@ public final class LinearTarget implements DaxDevice {
    * @param name stands in messages
    * @param child is closed with this device
    * @param region whole pages of the child
-   * @param childNotices carries what the child tells
    * @param notices carries what this device tells
    * @throws DeviceClaimedException when the child has another holder
    */
   public static LinearTarget open(
-      String name,
-      DaxDevice child,
-      ByteRange region,
-      NoticeDispatcher childNotices,
-      NoticeDispatcher notices)
+      String name, DaxDevice child, ByteRange region, NoticeDispatcher notices)
       throws DeviceClaimedException {
-    return new LinearTarget(name, child, region, childNotices, notices);
+    return new LinearTarget(name, child, region, notices);
   }
 
   @Override
@@ -191,9 +179,7 @@ public final class LinearTarget implements DaxDevice {
 
   @Override
   public Claim claim(Holder holder) throws DeviceClaimedException {
-    // What is still on its way up is in the list already; the new holder must not hear it again.
-    childNotices.drain();
-    return notices.claim(holder, () -> poison(new ByteRange(0, sizeBytes())));
+    return notices.claim(holder, () -> poison(new ByteRange(0, sizeBytes())), childClaim::drain);
   }
 
   @Override

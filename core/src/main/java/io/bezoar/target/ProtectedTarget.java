@@ -593,7 +593,8 @@ public final class ProtectedTarget implements DaxDevice {
 
   @Override
   public Claim claim(Holder holder) throws DeviceClaimedException {
-    return notices.claim(holder, () -> poison(new ByteRange(0, info.sizeBytes())));
+    return notices.claim(
+        holder, () -> poison(new ByteRange(0, info.sizeBytes())), childClaim::drain);
   }
 
   @Override

@@ -90,7 +90,7 @@ class LinearTargetContractTest extends DaxDeviceContractTest {
       child =
           LeafDevice.open(
               media, new PoisonRegion(FIRST_LIST, SECOND_LIST), () -> Instant.EPOCH, childNotices);
-      device = LinearTarget.open("linear", child, REGION, childNotices, notices);
+      device = LinearTarget.open("linear", child, REGION, notices);
     }
 
     @Override

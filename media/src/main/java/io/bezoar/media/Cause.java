@@ -15,12 +15,19 @@ public enum Cause {
   /** A repair or a rewrite was interrupted, so the bytes may be half old and half new. */
   INTERRUPTED(6),
   /** The holder moved its data away: the bytes are undefined, whatever can be read there. */
-  RETIRED(7);
+  RETIRED(7),
+  /** Copies differ, each can be read, and nothing says which one is right. */
+  CONFLICT(8);
 
   private final int code;
 
   Cause(int code) {
     this.code = code;
+  }
+
+  /** True when the bytes can be read all the same, though nothing vouches for them. */
+  public boolean readable() {
+    return this == CHECKSUM || this == CONFLICT;
   }
 
   /** The number that stands for this cause on media. */
