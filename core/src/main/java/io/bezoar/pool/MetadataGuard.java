@@ -93,6 +93,8 @@ final class MetadataGuard implements Holder {
 
   private void record(Severity outcome, Cause cause, Role role, ByteRange media) {
     events.append(
-        (sequence, now) -> new Event.Failure(sequence, now, outcome, cause, role, null, media));
+        (sequence, now) ->
+            new Event.Failure(
+                sequence, now, outcome, cause, role, labels.label().deviceNumber(), null, media));
   }
 }
