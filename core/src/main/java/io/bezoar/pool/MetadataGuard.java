@@ -71,7 +71,7 @@ final class MetadataGuard implements Holder {
     label.healed().forEach(copy -> record(Severity.HEALED, cause, Role.LABEL, copy));
     label.stuck().forEach(copy -> record(Severity.DEGRADED, cause, Role.LABEL, copy));
     List<ByteRange> list = leaf.state() == DeviceState.ONLINE ? leaf.scrubList() : List.of();
-    List<ByteRange> pages = events.verify();
+    List<ByteRange> pages = events.verify(leaf);
     pages.forEach(page -> record(Severity.HEALED, cause, Role.EVENTS, page));
     return new ScrubTotals(
         2 * (Units.PAGE_BYTES + layout.firstList().length()) + layout.events().length(),
@@ -93,6 +93,8 @@ final class MetadataGuard implements Holder {
 
   private void record(Severity outcome, Cause cause, Role role, ByteRange media) {
     events.append(
-        (sequence, now) -> new Event.Failure(sequence, now, outcome, cause, role, null, media));
+        (sequence, now) ->
+            new Event.Failure(
+                sequence, now, outcome, cause, role, labels.label().deviceNumber(), null, media));
   }
 }

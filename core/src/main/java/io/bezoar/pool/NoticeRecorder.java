@@ -26,6 +26,9 @@ final class NoticeRecorder implements Holder {
   /** Bounds the memory of what was repaired; beyond it neighbours are joined. */
   private static final int MAX_REPAIRED_RANGES = 8192;
 
+  /** The number of the one device of a pool. */
+  private static final int ONLY_DEVICE = 0;
+
   private final String name;
   private final VolumeStack stack;
   private final EventLog events;
@@ -54,7 +57,8 @@ final class NoticeRecorder implements Holder {
       case DeviceNotice.StateChange change ->
           events.append(
               (sequence, now) ->
-                  new Event.StateChange(sequence, now, change.state(), change.detail()));
+                  new Event.StateChange(
+                      sequence, now, Event.NO_DEVICE, change.state(), change.detail()));
     }
   }
 
@@ -88,6 +92,13 @@ final class NoticeRecorder implements Holder {
     events.append(
         (sequence, now) ->
             new Event.Failure(
-                sequence, now, failure.severity(), failure.cause(), failure.role(), volume, media));
+                sequence,
+                now,
+                failure.severity(),
+                failure.cause(),
+                failure.role(),
+                ONLY_DEVICE,
+                volume,
+                media));
   }
 }

@@ -93,8 +93,9 @@ final class PoolFactory {
               .formatted(PoolLayout.MIN_SIZE_BYTES, sizeBytes));
     }
     PoolLayout layout = PoolLayout.plan(sizeBytes);
+    UUID uuid = UUID.randomUUID();
     return new PoolLabel(
-        UUID.randomUUID(),
+        uuid,
         1,
         PoolLabel.Content.RAW,
         spec.redundancy(),
@@ -104,7 +105,9 @@ final class PoolFactory {
         clock.instant().truncatedTo(ChronoUnit.MILLIS),
         PoolLabel.Shutdown.CLEAN,
         1,
-        ScrubRecord.NEVER);
+        ScrubRecord.NEVER,
+        PoolConfig.version1(uuid, sizeBytes, spec.redundancy()),
+        0);
   }
 
   private static @Nullable Geometry geometry(String name, Redundancy redundancy, PoolLayout layout)

@@ -24,6 +24,18 @@ class EventLayoutTest {
     }
   }
 
+  /** Where it stands there were zeroes before there were numbers. */
+  @Test
+  void shouldStoreTheNumberOfNoDeviceAsZero() {
+    Instant at = Instant.ofEpochMilli(1);
+    for (int number : new int[] {Event.NO_DEVICE, 0, 40, Integer.MAX_VALUE - 1}) {
+      Event event = new Event.Device(1, at, number, Event.DeviceStep.LOST, "b.img");
+      EventLayout.encode(event, slot, 1, 0);
+      assertThat(slot.get(ValueLayout.JAVA_INT_UNALIGNED, 28)).isEqualTo(number + 1);
+      assertThat(EventLayout.decode(slot, 1, 0)).isEqualTo(new Slot.Valid(event));
+    }
+  }
+
   @Test
   void shouldTellAnEmptySlotFromADamagedOne() {
     assertThat(EventLayout.decode(slot, 1, 1)).isInstanceOf(Slot.Empty.class);
@@ -62,7 +74,10 @@ class EventLayoutTest {
   private static Event cut(Event event) {
     return switch (event) {
       case Event.StateChange e ->
-          new Event.StateChange(e.sequence(), e.at(), e.state(), EventLayout.cut(e.detail()));
+          new Event.StateChange(
+              e.sequence(), e.at(), e.device(), e.state(), EventLayout.cut(e.detail()));
+      case Event.Device e ->
+          new Event.Device(e.sequence(), e.at(), e.device(), e.step(), EventLayout.cut(e.detail()));
       case Event.Lifecycle e ->
           new Event.Lifecycle(e.sequence(), e.at(), e.step(), EventLayout.cut(e.detail()));
       default -> event;

@@ -100,7 +100,7 @@ class EventLogTest {
     ByteRange range = new ByteRange(0, 64);
     log.append(
         (sequence, at) ->
-            new Event.Failure(sequence, at, Severity.LOST, Cause.TRAP, Role.DATA, range, range));
+            new Event.Failure(sequence, at, Severity.LOST, Cause.TRAP, Role.DATA, 0, range, range));
     Event late = append("late");
     assertThat(log.query(new EventQuery(0, now(), Set.of())).events()).hasSize(2);
     assertThat(log.query(new EventQuery(2, Instant.EPOCH, Set.of())).events())
@@ -183,17 +183,17 @@ class EventLogTest {
   void shouldRewriteARingThatWentBadWhileOpen() throws IOException {
     appendMany(CAPACITY);
     log.flush();
-    assertThat(log.verify()).isEmpty();
+    assertThat(log.verify(leaf)).isEmpty();
     ByteRange bad = ByteRange.ofLength(RING.start() + PAGE, 64);
     media.injector().inject(FaultSpec.of(FaultKind.POISON, bad, 3));
     media
         .injector()
         .inject(FaultSpec.of(FaultKind.FLIP, ByteRange.ofLength(RING.start() + 3L * PAGE, 64), 4));
-    assertThat(log.verify())
+    assertThat(log.verify(leaf))
         .containsExactly(
             ByteRange.ofLength(RING.start() + PAGE, PAGE),
             ByteRange.ofLength(RING.start() + 3L * PAGE, PAGE));
-    assertThat(log.verify()).isEmpty();
+    assertThat(log.verify(leaf)).isEmpty();
     log.close();
     reopen();
     assertThat(log.query(EventQuery.ALL).events()).hasSize(CAPACITY);
