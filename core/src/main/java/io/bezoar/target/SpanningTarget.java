@@ -469,7 +469,8 @@ abstract class SpanningTarget implements DaxDevice {
   /**
    * Closes every child.
    *
-   * @throws PersistFailedException when one is not there and was written to since the last persist
+   * @throws PersistFailedException when writes may be lost of which no failed persist has told: to
+   *     a child that is not there, or was not meanwhile
    */
   @Override
   public final void close() throws IOException {
