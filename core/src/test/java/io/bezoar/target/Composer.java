@@ -270,7 +270,7 @@ final class Composer {
 
     @Override
     void persisted() {
-      halfForgotten = ByteRanges.EMPTY;
+      halfForgotten = isGone ? halfForgotten : ByteRanges.EMPTY;
     }
 
     @Override

@@ -330,6 +330,7 @@ class CompositionTest {
           model.write(range.start(), bytes, stored, Model.Outcome.DURABLE);
           root.replaced(stored);
         }
+        model.unpersisted = model.unpersisted.union(ByteRanges.of(written.cleared()));
       } catch (DeviceUnavailableException gone) {
         assertThat(root.gone().overlaps(range)).as(gone.getMessage()).isTrue();
       } catch (PowerOff off) {
