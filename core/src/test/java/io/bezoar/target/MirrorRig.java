@@ -173,7 +173,7 @@ final class MirrorRig {
     openWith(legs);
   }
 
-  private void openWith(Map<Integer, DaxDevice> legs) throws IOException {
+  void openWith(Map<Integer, DaxDevice> legs) throws IOException {
     tasks.clear();
     own[0] = dispatcher("mirror");
     target =
