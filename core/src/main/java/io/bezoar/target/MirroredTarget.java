@@ -221,15 +221,16 @@ public final class MirroredTarget implements DaxDevice {
     if (leg != null) {
       return letGo(leg, null, "detached");
     }
-    return detachMissing(slot)
-        .orElseThrow(
-            () ->
-                new MirrorLegException(
-                    name,
-                    slot,
-                    MirrorLegException.Reason.NO_SUCH_LEG,
-                    "was missing and is forgotten: there is no device to give back",
-                    null));
+    if (legs().stream()
+        .noneMatch(each -> each.slot() == slot && each.state() == LegStatus.State.FAILED)) {
+      throw new MirrorLegException(
+          name,
+          slot,
+          MirrorLegException.Reason.NO_SUCH_LEG,
+          "no device is there to give back: forget a missing member with detachMissing",
+          null);
+    }
+    return detachMissing(slot).orElseThrow();
   }
 
   /**

@@ -461,6 +461,8 @@ class MirrorLegsTest {
     rig.close();
     rig.openOnly(0);
     assertThat(rig.status(1).state()).isEqualTo(State.MISSING);
+    assertThatThrownBy(() -> rig.target().detach(1)).isInstanceOf(MirrorLegException.class);
+    assertThat(rig.target().legs()).hasSize(2);
     assertThat(rig.target().detachMissing(1)).isEmpty();
     assertThat(rig.target().legs()).hasSize(1);
     rig.close();
