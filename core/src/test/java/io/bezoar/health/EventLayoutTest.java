@@ -24,18 +24,6 @@ class EventLayoutTest {
     }
   }
 
-  /** Where it stands there were zeroes before there were numbers. */
-  @Test
-  void shouldStoreTheNumberOfNoDeviceAsZero() {
-    Instant at = Instant.ofEpochMilli(1);
-    for (int number : new int[] {Event.NO_DEVICE, 0, 40, Integer.MAX_VALUE - 1}) {
-      Event event = new Event.Device(1, at, number, Event.DeviceStep.LOST, "b.img");
-      EventLayout.encode(event, slot, 1, 0);
-      assertThat(slot.get(ValueLayout.JAVA_INT_UNALIGNED, 28)).isEqualTo(number + 1);
-      assertThat(EventLayout.decode(slot, 1, 0)).isEqualTo(new Slot.Valid(event));
-    }
-  }
-
   @Test
   void shouldTellAnEmptySlotFromADamagedOne() {
     assertThat(EventLayout.decode(slot, 1, 1)).isInstanceOf(Slot.Empty.class);
