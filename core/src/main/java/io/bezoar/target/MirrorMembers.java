@@ -58,6 +58,7 @@ final class MirrorMembers {
   private final MirrorLeg.Listener listener;
   private final ReentrantLock lock = new ReentrantLock();
   private volatile MirrorSet set;
+  private volatile boolean changed;
   // All guarded by lock.
   private final Map<Integer, MirrorLeg> dropped = new TreeMap<>();
   private final Map<Integer, Rejected> rejected = new TreeMap<>();
@@ -366,6 +367,23 @@ final class MirrorMembers {
         yield all.asList();
       }
     };
+  }
+
+  /** Something is going to be written: from now on a missing leg is left behind. */
+  void aboutToChange() {
+    if (!changed) {
+      changed = true;
+    }
+  }
+
+  /**
+   * As {@link #settle}, once something was written: whoever only looked, with a leg missing, has
+   * not gone on without it.
+   */
+  void settleIfChanged() throws IOException {
+    if (changed) {
+      settle();
+    }
   }
 
   /** Makes it durable that legs were dropped; before anything is acknowledged without them. */

@@ -63,8 +63,7 @@ final class MirrorPersist {
   private void clear(long coveredEpoch) throws IOException {
     MirrorResync by = resync;
     if (by != null) {
-      members.dropAll(members.intent().clear(coveredEpoch, by::owes));
-      members.settle();
+      leaveBehind(members.intent().clear(coveredEpoch, by::owes));
     }
   }
 
@@ -84,8 +83,16 @@ final class MirrorPersist {
       members.tellState(failed.getFirst().why().getMessage());
       throw worst(failed);
     }
+    leaveBehind(failed);
+  }
+
+  private void leaveBehind(List<MirrorIntent.Failed> failed) throws IOException {
     members.dropAll(failed);
-    members.settle();
+    if (failed.isEmpty()) {
+      members.settleIfChanged();
+    } else {
+      members.settle();
+    }
   }
 
   private static IOException worst(List<MirrorIntent.Failed> failed) {

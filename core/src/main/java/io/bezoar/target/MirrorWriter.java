@@ -60,6 +60,7 @@ final class MirrorWriter {
    * @param ranges ascending, none empty, at least one
    */
   <T> T change(List<ByteRange> ranges, Change<T> change) throws IOException {
+    members.aboutToChange();
     while (true) {
       MirrorSet before = members.usable();
       boolean intended = !before.single();

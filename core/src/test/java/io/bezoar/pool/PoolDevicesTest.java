@@ -478,6 +478,30 @@ class PoolDevicesTest {
   }
 
   @Test
+  void shouldNotCallItGoingOnAloneWhenSomebodyOnlyLooked() throws Exception {
+    create(mirror("a", "b"));
+    byte[] model;
+    try (Pool pool = open("a")) {
+      model = fill(pool, 20);
+    }
+    PoolOptions look = PoolOptions.of(PoolOptions.Intent.LOOK);
+    SimMedia b = disks.take("b");
+    try (Pool pool = open("a", look)) {
+      assertThat(read(pool)).isEqualTo(model);
+    }
+    SimMedia a = disks.take("a");
+    disks.put("b", b);
+    try (Pool pool = open("b", look)) {
+      assertThat(read(pool)).isEqualTo(model);
+    }
+    disks.put("a", a);
+    try (Pool pool = open("a")) {
+      assertThat(read(pool)).isEqualTo(model);
+      assertThat(pool.status().condition()).isEqualTo(PoolStatus.Condition.HEALTHY);
+    }
+  }
+
+  @Test
   void shouldTellWhatWasDetachedFromWhatBelongs() throws Exception {
     create(mirror("a", "b"));
     try (Pool pool = open("a")) {
