@@ -1,10 +1,6 @@
 package io.bezoar.pool;
 
 import io.bezoar.dax.DaxDevice;
-import io.bezoar.health.Event;
-import io.bezoar.health.EventLog;
-import io.bezoar.health.ScrubLedger;
-import io.bezoar.health.ScrubRecord;
 import io.bezoar.media.ByteRange;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -13,18 +9,16 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
 
 /**
- * The label of an open pool: changes it durably, one change at a time, and keeps its copies whole.
- * Thread-safe.
+ * The label of one device of an open pool: changes it durably, one change at a time, and keeps its
+ * copies whole. Thread-safe.
  */
-final class LabelKeeper implements ScrubLedger {
+final class LabelKeeper {
   private final DaxDevice leaf;
-  private final EventLog events;
   private final ReentrantLock lock = new ReentrantLock();
   private PoolLabel label; // guarded by lock
 
-  LabelKeeper(DaxDevice leaf, EventLog events, PoolLabel label) {
+  LabelKeeper(DaxDevice leaf, PoolLabel label) {
     this.leaf = leaf;
-    this.events = events;
     this.label = label;
   }
 
@@ -37,19 +31,16 @@ final class LabelKeeper implements ScrubLedger {
     }
   }
 
-  /** Notes durably how the pool was left. */
-  void leave(PoolLabel.Shutdown shutdown) throws IOException {
-    change(before -> before.withShutdown(shutdown, events.lastSequence()));
-  }
-
-  @Override
-  public ScrubRecord load() {
-    return label().scrub();
-  }
-
-  @Override
-  public void save(ScrubRecord record) throws IOException {
-    change(before -> before.withScrub(record, events.lastSequence()));
+  /** Replaces the label, durably; on failure it stays what it was in memory. */
+  void change(UnaryOperator<PoolLabel> how) throws IOException {
+    lock.lock();
+    try {
+      PoolLabel changed = how.apply(label);
+      LabelStore.write(leaf, changed);
+      label = changed;
+    } finally {
+      lock.unlock();
+    }
   }
 
   /**
@@ -87,29 +78,11 @@ final class LabelKeeper implements ScrubLedger {
     }
   }
 
-  /** Rewrites one copy that was found wrong when the pool was opened, and says so in the log. */
+  /** Rewrites one copy that was found wrong when the device was opened. */
   void heal(LabelStore.WrongCopy wrong) throws IOException {
     lock.lock();
     try {
       LabelStore.heal(leaf, label, wrong.at());
-    } finally {
-      lock.unlock();
-    }
-    events.append(
-        (sequence, now) ->
-            new Event.Lifecycle(
-                sequence,
-                now,
-                Event.Step.LABEL_HEALED,
-                "copy at " + wrong.at().start() + ": " + wrong.why()));
-  }
-
-  private void change(UnaryOperator<PoolLabel> how) throws IOException {
-    lock.lock();
-    try {
-      PoolLabel changed = how.apply(label);
-      LabelStore.write(leaf, changed);
-      label = changed;
     } finally {
       lock.unlock();
     }

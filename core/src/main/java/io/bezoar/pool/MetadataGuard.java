@@ -16,29 +16,31 @@ import java.io.IOException;
 import java.util.List;
 
 /**
- * Watches what the pool keeps about itself outside the payload: a label copy or a page of the event
+ * Watches what a device of the pool keeps outside its payload: a label copy or a page of the event
  * ring that goes bad is rewritten at once from the other copy, or from memory.
  */
 final class MetadataGuard implements Holder {
   private static final System.Logger LOG = System.getLogger(MetadataGuard.class.getName());
 
+  private final int device;
   private final String name;
   private final LeafDevice leaf;
   private final PoolLayout layout;
   private final LabelKeeper labels;
   private final EventLog events;
 
-  MetadataGuard(LeafDevice leaf, PoolLayout layout, LabelKeeper labels, EventLog events) {
-    this.name = leaf.info().name();
-    this.leaf = leaf;
-    this.layout = layout;
-    this.labels = labels;
+  MetadataGuard(Member member, EventLog events) {
+    this.device = member.number();
+    this.name = member.name();
+    this.leaf = member.leaf();
+    this.layout = member.layout();
+    this.labels = member.labels();
     this.events = events;
   }
 
   @Override
   public String holderName() {
-    return "metadata of pool " + name;
+    return "metadata of " + name;
   }
 
   @Override
@@ -71,7 +73,7 @@ final class MetadataGuard implements Holder {
     label.healed().forEach(copy -> record(Severity.HEALED, cause, Role.LABEL, copy));
     label.stuck().forEach(copy -> record(Severity.DEGRADED, cause, Role.LABEL, copy));
     List<ByteRange> list = leaf.state() == DeviceState.ONLINE ? leaf.scrubList() : List.of();
-    List<ByteRange> pages = events.verify();
+    List<ByteRange> pages = events.verify(leaf);
     pages.forEach(page -> record(Severity.HEALED, cause, Role.EVENTS, page));
     return new ScrubTotals(
         2 * (Units.PAGE_BYTES + layout.firstList().length()) + layout.events().length(),
@@ -93,6 +95,7 @@ final class MetadataGuard implements Holder {
 
   private void record(Severity outcome, Cause cause, Role role, ByteRange media) {
     events.append(
-        (sequence, now) -> new Event.Failure(sequence, now, outcome, cause, role, null, media));
+        (sequence, now) -> new Event.Failure(
+                sequence, now, outcome, cause, role, device, null, media));
   }
 }

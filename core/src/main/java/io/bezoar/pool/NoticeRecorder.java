@@ -26,14 +26,29 @@ final class NoticeRecorder implements Holder {
   /** Bounds the memory of what was repaired; beyond it neighbours are joined. */
   private static final int MAX_REPAIRED_RANGES = 8192;
 
+  /** The number of the volume in events: no device of its own. */
+  private static final int VOLUME = -1;
+
   private final String name;
-  private final VolumeStack stack;
+  private final Places places;
   private final EventLog events;
   private final AtomicReference<ByteRanges> repaired = new AtomicReference<>(ByteRanges.EMPTY);
 
-  NoticeRecorder(String name, VolumeStack stack, EventLog events) {
+  /** Where struck media lies in the volume, and the other way. */
+  interface Places {
+    /** The number of the device that is called so in notices; -1 when none is. */
+    int device(String lowest);
+
+    /** The pages of the volume that {@code media} of a device holds; empty when it holds none. */
+    ByteRanges volumePages(int device, ByteRange media);
+
+    /** The bytes of a device's media that hold {@code volume}; null when it does not. */
+    @Nullable ByteRange media(int device, ByteRange volume);
+  }
+
+  NoticeRecorder(String name, Places places, EventLog events) {
     this.name = name;
-    this.stack = stack;
+    this.places = places;
     this.events = events;
   }
 
@@ -54,40 +69,50 @@ final class NoticeRecorder implements Holder {
       case DeviceNotice.StateChange change ->
           events.append(
               (sequence, now) ->
-                  new Event.StateChange(sequence, now, change.state(), change.detail()));
+                  new Event.StateChange(
+                      sequence, now, VOLUME, change.state(), change.detail()));
     }
   }
 
   private void onFailure(DeviceNotice.Failure failure) {
+    int device = places.device(failure.lowest());
     ByteRanges untold = ByteRanges.of(failure.ranges());
     if (failure.severity() == Severity.HEALED && !untold.isEmpty()) {
       ByteRanges healed = untold;
       repaired.updateAndGet(before -> before.union(healed).widenTo(MAX_REPAIRED_RANGES));
     }
     for (ByteRange media : failure.media()) {
-      List<ByteRange> volumes = new ArrayList<>();
-      ByteRange held = stack.toVolume(media);
-      if (held != null) {
-        ByteRange pages = held.alignOutward(Units.PAGE_BYTES);
-        volumes.addAll(untold.intersect(pages).asList());
-        untold = untold.minus(pages);
-      }
+      ByteRanges held = places.volumePages(device, media);
+      List<ByteRange> volumes = new ArrayList<>(untold.intersect(held).asList());
+      untold = untold.minus(held);
       if (volumes.isEmpty()) {
-        append(failure, null, media);
+        append(failure, device, null, media);
       }
       for (ByteRange volume : volumes) {
-        append(failure, volume, volumes.size() == 1 ? media : stack.toMedia(volume));
+        append(
+            failure, device, volume, volumes.size() == 1 ? media : places.media(device, volume));
       }
     }
     for (ByteRange volume : untold.asList()) {
-      append(failure, volume, stack.toMedia(volume));
+      append(failure, device, volume, places.media(device, volume));
     }
   }
 
-  private void append(DeviceNotice.Failure failure, @Nullable ByteRange volume, ByteRange media) {
+  private void append(
+      DeviceNotice.Failure failure,
+      int device,
+      @Nullable ByteRange volume,
+      @Nullable ByteRange media) {
     events.append(
         (sequence, now) ->
             new Event.Failure(
-                sequence, now, failure.severity(), failure.cause(), failure.role(), volume, media));
+                sequence,
+                now,
+                failure.severity(),
+                failure.cause(),
+                failure.role(),
+                device,
+                volume,
+                media));
   }
 }

@@ -61,7 +61,7 @@ public final class Pool implements AutoCloseable {
   private final LeafDevice leaf;
   private final NoticeDispatcher leafNotices;
   private final NoticeDispatcher volumeNotices;
-  private final VolumeStack stack;
+  private final DeviceContent stack;
   private final ObservedVolume volume;
   private final EventLog events;
   private final LabelKeeper labels;
@@ -189,14 +189,14 @@ public final class Pool implements AutoCloseable {
     closing.addAll(undo);
   }
 
-  private VolumeStack openStack(PoolLabel label) throws IOException {
+  private DeviceContent openStack(PoolLabel label) throws IOException {
     Geometry geometry = label.geometry();
     if (geometry == null) {
       ByteRange payload = label.layout().payload();
       String name = "volume of " + media.info().name();
-      return new BareStack(LinearTarget.open(name, leaf, payload, volumeNotices), payload);
+      return new BareContent(LinearTarget.open(name, leaf, payload, volumeNotices), payload);
     }
-    return new ProtectedStack(
+    return new ProtectedContent(
         leaf, ProtectedTarget.open(leaf, geometry, options.clock(), volumeNotices));
   }
 

@@ -1,82 +1,238 @@
 package io.bezoar.pool;
 
+import io.bezoar.dax.DaxDevice;
 import io.bezoar.dax.LeafDevice;
-import io.bezoar.dax.NoticeDispatcher;
 import io.bezoar.dax.PoisonRegion;
 import io.bezoar.health.Event;
 import io.bezoar.health.EventLog;
 import io.bezoar.health.ScrubRecord;
-import io.bezoar.media.Access;
-import io.bezoar.media.Drills;
 import io.bezoar.media.Media;
-import io.bezoar.media.MediaFiles;
 import io.bezoar.media.MediaOpenException;
 import io.bezoar.media.MediaOpenException.Reason;
-import io.bezoar.media.MediaOptions;
 import io.bezoar.media.Units;
 import io.bezoar.target.Geometry;
+import io.bezoar.target.MirroredTarget;
 import io.bezoar.target.ProtectedTarget;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes pools.
+ * Makes pools, and devices for pools that are there.
  *
- * <p><b>Invariant.</b> The label is written last and durably after everything it vouches for, so a
- * file either is a whole pool or is not a pool. Nothing that exists is ever touched.
+ * <p><b>Invariant.</b> Labels are written last and durably after everything they vouch for, so a file
+ * either is a whole device of a pool or is none. Nothing that exists is ever touched, and what was
+ * made is taken away again when the whole cannot be made.
  */
 final class PoolFactory {
-  private PoolFactory() {}
+  private final PoolSpec spec;
+  private final PoolOptions options;
+  private final MediaSource source;
+  private final PoolTools tools;
+  private final List<DeviceEntry> entries = new ArrayList<>();
+  private final List<Path> paths = new ArrayList<>();
 
-  static void create(Path path, PoolSpec spec, PoolOptions options) throws IOException {
-    String name = path.toString();
-    PoolLabel label = label(name, spec, options.clock());
-    Media media =
-        MediaFiles.create(
-            path,
-            spec.sizeBytes(),
-            spec.allocation(),
-            new MediaOptions(Access.READ_WRITE, options.choice(), Drills.OFF));
+  private PoolFactory(PoolSpec spec, PoolOptions options, MediaSource source, PoolTools tools) {
+    this.spec = spec;
+    this.options = options;
+    this.source = source;
+    this.tools = tools;
+  }
+
+  static void create(
+      StackDraft draft, PoolSpec spec, PoolOptions options, MediaSource source, PoolTools tools)
+      throws IOException {
+    new PoolFactory(spec, options, source, tools).create(draft);
+  }
+
+  private void create(StackDraft draft) throws IOException {
+    Stack stack = plan(draft);
+    PoolConfig config = new PoolConfig(1, stack, entries, entries.size());
+    PoolLabel first = label(config, 0, UUID.randomUUID());
+    List<Path> made = new ArrayList<>();
+    Map<Integer, Member> members = new TreeMap<>();
     boolean done = false;
-    try (media) {
-      format(media, label, options.clock());
+    try {
+      for (DeviceEntry entry : entries) {
+        PoolLabel label = label(config, entry.number(), first.uuid());
+        Path path = paths.get(entry.number());
+        members.put(entry.number(), make(path, label, made));
+      }
+      fill(first, members);
       done = true;
     } finally {
+      for (Member member : members.values()) {
+        member.close();
+      }
       if (!done) {
-        Files.deleteIfExists(path);
+        for (Path path : made) {
+          source.delete(path);
+        }
       }
     }
   }
 
-  /** Makes a pool of blank media, which stays open. */
-  static void format(Media media, PoolLabel label, InstantSource clock) throws IOException {
-    PoolLayout layout = label.layout();
-    PoisonRegion lists = lists(layout);
-    LeafDevice.format(media, lists);
-    // Nobody listens yet, and a failure here fails the whole.
-    NoticeDispatcher unheard = new NoticeDispatcher(media.info().name(), clock, Runnable::run);
-    LeafDevice leaf = LeafDevice.open(media, lists, clock, unheard);
-    Geometry geometry = label.geometry();
-    if (geometry != null) {
-      ProtectedTarget.format(leaf, geometry);
+  /** Everything on the devices of a new pool, the labels last. */
+  private void fill(PoolLabel label, Map<Integer, Member> members) throws IOException {
+    String name = paths.getFirst().toString();
+    Map<Integer, DaxDevice> contents = new TreeMap<>();
+    List<EventLog.Place> places = new ArrayList<>();
+    for (Member member : members.values()) {
+      DaxDevice content = member.openContent(tools).device();
+      // The targets are made and closed again; the devices stay.
+      contents.put(member.number(), new ObservedVolume(content, range -> {}));
+      places.add(member.eventPlace());
     }
-    EventLog events = EventLog.open(leaf, layout.events(), salt(label), 0, clock);
+    Assembly.format(
+        name, label.config().stack(), contents, Pool.assemblyOptions(options, tools), tools);
+    EventLog events = EventLog.open(places, salt(label), 0, tools.clock());
+    String redundancy = label.redundancy().toString();
     events.append(
         (sequence, now) ->
-            new Event.Lifecycle(sequence, now, Event.Step.CREATED, label.redundancy().toString()));
+            new Event.Lifecycle(sequence, now, Event.Step.CREATED, redundancy));
     events.close();
-    LabelStore.write(leaf, label);
-    leaf.close();
+    for (Member member : members.values()) {
+      member.requireContent().device().persist();
+      LabelStore.write(member.leaf(), member.found().label());
+    }
   }
 
-  static PoolLabel label(String name, PoolSpec spec, InstantSource clock)
+  /**
+   * Makes one device: everything but its label is on it.
+   *
+   * @param made is told of the path as soon as there is something at it
+   */
+  private Member make(Path path, PoolLabel label, List<Path> made) throws IOException {
+    Media media =
+        source.create(path, label.layout().sizeBytes(), spec.allocation(), options.choice());
+    made.add(path);
+    return format(path, media, label, tools);
+  }
+
+  /** Makes a device of blank media, which stays open; its label is not written. */
+  static Member format(Path path, Media media, PoolLabel label, PoolTools tools)
+      throws IOException {
+    try {
+      PoisonRegion lists = lists(label.layout());
+      LeafDevice.format(media, lists);
+      Geometry geometry = label.geometry();
+      Member member = Member.fresh(path, media, label, tools);
+      if (geometry != null) {
+        ProtectedTarget.format(member.leaf(), geometry);
+      }
+      return member;
+    } catch (IOException | RuntimeException | Error failed) {
+      try {
+        media.close();
+      } catch (IOException suppressed) {
+        failed.addSuppressed(suppressed);
+      }
+      throw failed;
+    }
+  }
+
+  private Stack plan(StackDraft draft) throws MediaOpenException {
+    return switch (draft) {
+      case StackDraft.Device device -> {
+        int number = enter(device);
+        yield mirror(List.of(new Stack.Leg.OfDevice(number)));
+      }
+      case StackDraft.Mirror mirror -> {
+        List<Stack.Leg> legs = new ArrayList<>();
+        for (StackDraft leg : mirror.legs()) {
+          legs.add(
+              leg instanceof StackDraft.Device device
+                  ? new Stack.Leg.OfDevice(enter(device))
+                  : new Stack.Leg.OfStack(plan(leg)));
+        }
+        yield mirror(legs);
+      }
+      case StackDraft.Linear linear -> new Stack.Linear(planAll(linear.parts()));
+      case StackDraft.Striped striped ->
+          new Stack.Striped(striped.chunkBytes(), planAll(striped.parts()));
+      case StackDraft.Cached cached ->
+          new Stack.Cached(UUID.randomUUID(), plan(cached.fast()), plan(cached.origin()));
+    };
+  }
+
+  private List<Stack> planAll(List<StackDraft> drafts) throws MediaOpenException {
+    List<Stack> stacks = new ArrayList<>();
+    for (StackDraft draft : drafts) {
+      stacks.add(plan(draft));
+    }
+    return stacks;
+  }
+
+  private Stack.Mirror mirror(List<Stack.Leg> legs) throws MediaOpenException {
+    long smallest = Long.MAX_VALUE;
+    Map<Integer, Stack.Leg> bySlot = new TreeMap<>();
+    for (Stack.Leg leg : legs) {
+      bySlot.put(bySlot.size(), leg);
+      long bytes =
+          switch (leg) {
+            case Stack.Leg.OfDevice(int number) -> contentBytes(entries.get(number));
+            case Stack.Leg.OfStack(Stack below) -> below.sizeBytes();
+          };
+      smallest = Math.min(smallest, bytes);
+    }
+    return new Stack.Mirror(
+        UUID.randomUUID(), MirroredTarget.dataBytes(smallest), new TreeMap<>(bySlot));
+  }
+
+  private int enter(StackDraft.Device device) throws MediaOpenException {
+    int number = entries.size();
+    Path path = Path.of(device.path());
+    long sizeBytes = device.sizeBytes() < 0 ? spec.sizeBytes() : device.sizeBytes();
+    Redundancy redundancy = device.redundancy();
+    DeviceEntry entry =
+        new DeviceEntry(
+            number,
+            UUID.randomUUID(),
+            source.absolute(path).toString(),
+            sizeBytes,
+            redundancy == null ? spec.redundancy() : redundancy,
+            DeviceEntry.Use.MEMBER,
+            -1);
+    checkSize(path.toString(), sizeBytes);
+    entries.add(entry);
+    paths.add(path);
+    return number;
+  }
+
+  private PoolLabel label(PoolConfig config, int number, UUID pool) throws MediaOpenException {
+    return label(config, number, pool, spec.drill(), tools.clock());
+  }
+
+  /** The label of device {@code number}, as the pool is made. */
+  static PoolLabel label(
+      PoolConfig config, int number, UUID pool, PoolLabel.Drill drill, InstantSource clock)
       throws MediaOpenException {
-    long sizeBytes = spec.sizeBytes();
+    DeviceEntry entry = config.device(number);
+    PoolLayout layout = PoolLayout.plan(entry.sizeBytes());
+    return new PoolLabel(
+        pool,
+        1,
+        PoolLabel.Content.RAW,
+        entry.redundancy(),
+        layout,
+        geometry(entry, layout),
+        drill,
+        clock.instant().truncatedTo(ChronoUnit.MILLIS),
+        PoolLabel.Shutdown.CLEAN,
+        1,
+        ScrubRecord.NEVER,
+        config,
+        number);
+  }
+
+  static void checkSize(String name, long sizeBytes) throws MediaOpenException {
     if (sizeBytes % Units.PAGE_BYTES != 0) {
       long below = sizeBytes / Units.PAGE_BYTES * Units.PAGE_BYTES;
       throw new MediaOpenException(
@@ -89,34 +245,29 @@ final class PoolFactory {
       throw new MediaOpenException(
           name,
           Reason.BAD_GEOMETRY,
-          "a pool has at least %d bytes, not %d: choose a larger size"
+          "a device of a pool has at least %d bytes, not %d: choose a larger size"
               .formatted(PoolLayout.MIN_SIZE_BYTES, sizeBytes));
     }
-    PoolLayout layout = PoolLayout.plan(sizeBytes);
-    return new PoolLabel(
-        UUID.randomUUID(),
-        1,
-        PoolLabel.Content.RAW,
-        spec.redundancy(),
-        layout,
-        geometry(name, spec.redundancy(), layout),
-        spec.drill(),
-        clock.instant().truncatedTo(ChronoUnit.MILLIS),
-        PoolLabel.Shutdown.CLEAN,
-        1,
-        ScrubRecord.NEVER);
   }
 
-  private static @Nullable Geometry geometry(String name, Redundancy redundancy, PoolLayout layout)
+  /** Bytes that a device gives to the mirror it stands in. */
+  static long contentBytes(DeviceEntry entry) throws MediaOpenException {
+    checkSize(entry.path(), entry.sizeBytes());
+    PoolLayout layout = PoolLayout.plan(entry.sizeBytes());
+    Geometry geometry = geometry(entry, layout);
+    return geometry == null ? layout.payload().length() : geometry.volumeBytes();
+  }
+
+  private static @Nullable Geometry geometry(DeviceEntry entry, PoolLayout layout)
       throws MediaOpenException {
-    if (!redundancy.isProtected()) {
+    if (!entry.redundancy().isProtected()) {
       return null;
     }
     try {
-      return Geometry.plan(layout.payload(), redundancy.columns());
+      return Geometry.plan(layout.payload(), entry.redundancy().columns());
     } catch (IllegalArgumentException e) {
       throw new MediaOpenException(
-          name,
+          entry.path(),
           Reason.BAD_GEOMETRY,
           e.getMessage() + ": choose a larger size or fewer parity columns");
     }

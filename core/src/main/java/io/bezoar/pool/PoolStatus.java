@@ -4,7 +4,8 @@ import io.bezoar.dax.DeviceCounters;
 import io.bezoar.dax.DeviceState;
 import io.bezoar.health.ScrubProgress;
 import io.bezoar.health.ScrubRecord;
-import io.bezoar.media.MediaInfo;
+import io.bezoar.target.LegStatus;
+import java.util.List;
 
 /**
  * How a pool is, at one moment.
@@ -14,7 +15,8 @@ import io.bezoar.media.MediaInfo;
  * @param state whether the volume can be used
  * @param volumeBytes what is left for content
  * @param counters what went wrong since it was opened
- * @param media what it lies on
+ * @param stack what it is made of
+ * @param spares devices that wait to take the place of another
  * @param scrub what the scrub does now
  * @param scrubbed what scrubs have done before
  * @param lastEvent number of the newest event
@@ -26,7 +28,8 @@ public record PoolStatus(
     DeviceState state,
     long volumeBytes,
     DeviceCounters counters,
-    MediaInfo media,
+    StackStatus stack,
+    List<StackStatus.Device> spares,
     ScrubProgress scrub,
     ScrubRecord scrubbed,
     long lastEvent,
@@ -36,7 +39,7 @@ public record PoolStatus(
   public enum Condition {
     /** Every byte is there and, on a protected pool, can be rebuilt. */
     HEALTHY,
-    /** Every byte is there, but something has to be done to keep it so. */
+    /** Every byte is there, but something has to be done, or is being done, to keep it so. */
     DEGRADED,
     /** Bytes are lost. */
     DAMAGED,
@@ -44,15 +47,40 @@ public record PoolStatus(
     UNAVAILABLE
   }
 
-  static Condition conditionOf(DeviceState state, DeviceCounters counters) {
+  /** Copies the list. */
+  public PoolStatus {
+    spares = List.copyOf(spares);
+  }
+
+  /** Every device of the stack, in order of appearance. */
+  public List<StackStatus.Device> devices() {
+    return devicesOf(stack);
+  }
+
+  private static List<StackStatus.Device> devicesOf(StackStatus node) {
+    return node instanceof StackStatus.Device device
+        ? List.of(device)
+        : node.children().stream().flatMap(child -> devicesOf(child).stream()).toList();
+  }
+
+  static Condition conditionOf(DeviceState state, DeviceCounters counters, StackStatus stack) {
     return switch (state) {
       case PARTIAL, OFFLINE, FOREIGN, HUNG -> Condition.UNAVAILABLE;
       case ONLINE, READ_ONLY ->
           counters.lostBytes() > 0
               ? Condition.DAMAGED
-              : counters.degradedBytes() > 0 || counters.persistFailures() > 0
+              : counters.degradedBytes() > 0
+                      || counters.persistFailures() > 0
+                      || !isInSync(stack)
                   ? Condition.DEGRADED
                   : Condition.HEALTHY;
     };
+  }
+
+  private static boolean isInSync(StackStatus node) {
+    boolean legs =
+        !(node instanceof StackStatus.Mirror mirror)
+            || mirror.legs().stream().allMatch(leg -> leg.state() == LegStatus.State.IN_SYNC);
+    return legs && node.children().stream().allMatch(PoolStatus::isInSync);
   }
 }

@@ -14,9 +14,16 @@ import org.jspecify.annotations.Nullable;
  * @param count how many places; 1 when {@code at} is given
  * @param seed decides places and wrong bytes
  * @param rows whether each strike gets rows of its own
+ * @param device the number of the only device to strike; null for all of the pool's
  */
 public record StrikeOrder(
-    List<FaultKind> kinds, @Nullable Long at, long lengthBytes, int count, long seed, Rows rows) {
+    List<FaultKind> kinds,
+    @Nullable Long at,
+    long lengthBytes,
+    int count,
+    long seed,
+    Rows rows,
+    @Nullable Integer device) {
 
   /** Whether two strikes may share a row of the parity. */
   public enum Rows {
@@ -36,6 +43,11 @@ public record StrikeOrder(
     if (at != null && count != 1) {
       throw new IllegalArgumentException("one place has one strike, not " + count);
     }
+  }
+
+  /** The part of it that strikes one device's content. */
+  StrikeOrder on(int deviceCount, @Nullable Long contentAt, long deviceSeed) {
+    return new StrikeOrder(kinds, contentAt, lengthBytes, deviceCount, deviceSeed, rows, device);
   }
 
   /** Pages that a strike at a place of the seed's choice covers. */

@@ -33,7 +33,15 @@ public final class MediaOpenException extends MediaException {
     /** Mapped access was asked for and is not safe or not possible here. */
     NOT_MAPPABLE,
     /** A size or geometry that cannot be built. */
-    BAD_GEOMETRY
+    BAD_GEOMETRY,
+    /** Devices that hold part of the pool are not there: bring them back, or say where they are. */
+    DEVICE_MISSING,
+    /** Two files say that they are the same device: move the copy away. */
+    DUPLICATE,
+    /** The device was taken out of its pool, or another one stands where it is expected. */
+    DETACHED,
+    /** What is asked for would leave bytes on no device, or needs what the pool does not have. */
+    REFUSED
   }
 
   private final Reason reason;

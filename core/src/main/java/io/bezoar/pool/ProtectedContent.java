@@ -16,7 +16,7 @@ import java.io.IOException;
 import java.util.List;
 
 /** Checksums and parity over the payload. */
-final class ProtectedStack implements VolumeStack {
+final class ProtectedContent implements DeviceContent {
   private static final int PAGE = Units.PAGE_BYTES;
 
   private final DaxDevice leaf;
@@ -26,14 +26,14 @@ final class ProtectedStack implements VolumeStack {
   /** Whether the scrub in progress has seen, or will see, every row since it began. */
   private volatile boolean everything;
 
-  ProtectedStack(DaxDevice leaf, ProtectedTarget target) {
+  ProtectedContent(DaxDevice leaf, ProtectedTarget target) {
     this.leaf = leaf;
     this.target = target;
     this.geometry = target.geometry();
   }
 
   @Override
-  public DaxDevice volume() {
+  public DaxDevice device() {
     return target;
   }
 
@@ -52,7 +52,7 @@ final class ProtectedStack implements VolumeStack {
     // What the leaf refuses and the target has not lost comes by reconstruction.
     return ByteRanges.of(
             leaf.poison(toMedia(range)).stream()
-                .map(entry -> toVolume(entry.range()))
+                .map(entry -> toContent(entry.range()))
                 .filter(java.util.Objects::nonNull)
                 .toList())
         .intersect(range)
@@ -60,8 +60,8 @@ final class ProtectedStack implements VolumeStack {
   }
 
   @Override
-  public List<Rows> rowsOf(ByteRange volume) {
-    return geometry.rowsOf(geometry.toChild(volume)).stream()
+  public List<Rows> rowsOf(ByteRange content) {
+    return geometry.rowsOf(geometry.toChild(content)).stream()
         .map(rows -> new Rows(rows.first(), rows.end()))
         .toList();
   }

@@ -23,11 +23,11 @@ import java.util.List;
  * @param target the volume
  * @param payload where it lies
  */
-record BareStack(LinearTarget target, ByteRange payload) implements VolumeStack {
+record BareContent(LinearTarget target, ByteRange payload) implements DeviceContent {
   private static final int PAGE = Units.PAGE_BYTES;
 
   @Override
-  public DaxDevice volume() {
+  public DaxDevice device() {
     return target;
   }
 
@@ -55,8 +55,8 @@ record BareStack(LinearTarget target, ByteRange payload) implements VolumeStack 
   }
 
   @Override
-  public List<Rows> rowsOf(ByteRange volume) {
-    ByteRange pages = volume.alignOutward(PAGE);
+  public List<Rows> rowsOf(ByteRange content) {
+    ByteRange pages = content.alignOutward(PAGE);
     return List.of(new Rows(pages.start() / PAGE, pages.end() / PAGE));
   }
 
