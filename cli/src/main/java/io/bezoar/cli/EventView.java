@@ -41,8 +41,16 @@ final class EventView {
     }
     String detail = event.path("detail").asString("");
     String word =
-        kind.equals("state") ? "volume is " + event.path("state").asString() : "pool " + kind;
+        switch (kind) {
+          case "state" -> device(event, "volume") + " is " + event.path("state").asString();
+          case "device" -> device(event, "a device") + " " + event.path("step").asString();
+          default -> "pool " + kind;
+        };
     return word.replace('-', ' ') + (detail.isEmpty() ? "" : ": " + detail);
+  }
+
+  private static String device(JsonNode event, String otherwise) {
+    return event.has("device") ? "device " + event.path("device").asInt() : otherwise;
   }
 
   private static String places(JsonNode event) {

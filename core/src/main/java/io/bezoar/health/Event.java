@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
  * by the target's own marks, which are durable before an event is written.
  */
 public sealed interface Event {
+  /** In place of a device's number: not known, or the whole volume. */
+  int NO_DEVICE = -1;
+
   /** Position in the pool's history, starting at 1, never used twice. */
   long sequence();
 
@@ -30,8 +33,9 @@ public sealed interface Event {
    * @param outcome healed, served by reconstruction only, or lost
    * @param cause how it was found
    * @param role what the struck media held
+   * @param device number of the struck device in its pool, or {@link #NO_DEVICE}
    * @param volume the affected bytes of the volume; null when only redundancy was struck
-   * @param media the struck bytes of the pool file; null when they are not known
+   * @param media the struck bytes of that device; null when they are not known
    */
   record Failure(
       long sequence,
@@ -39,20 +43,33 @@ public sealed interface Event {
       Severity outcome,
       Cause cause,
       Role role,
+      int device,
       @Nullable ByteRange volume,
       @Nullable ByteRange media)
-      implements Event {}
+      implements Event {
+    /** Checks the number. */
+    public Failure {
+      checkNumber(device);
+    }
+  }
 
   /**
-   * The volume as a whole changed state: a failed persist made it read-only, its file went away.
+   * The volume as a whole, or one device, changed state: a failed persist made it read-only, its
+   * file went away.
    *
    * @param sequence see {@link Event#sequence()}
    * @param at see {@link Event#at()}
+   * @param device number of the device, or {@link #NO_DEVICE} for the volume
    * @param state the new state
    * @param detail why, for people; cut to {@link EventLayout#DETAIL_BYTES} bytes
    */
-  record StateChange(long sequence, Instant at, DeviceState state, String detail)
-      implements Event {}
+  record StateChange(long sequence, Instant at, int device, DeviceState state, String detail)
+      implements Event {
+    /** Checks the number. */
+    public StateChange {
+      checkNumber(device);
+    }
+  }
 
   /**
    * A step in the pool's life.
@@ -83,6 +100,84 @@ public sealed interface Event {
    * @param how who replaced them
    */
   record Replaced(long sequence, Instant at, ByteRange volume, Replacement how) implements Event {}
+
+  /**
+   * A device of the pool came, went, or changed its place.
+   *
+   * @param sequence see {@link Event#sequence()}
+   * @param at see {@link Event#at()}
+   * @param device its number; {@link #NO_DEVICE} for one that has none
+   * @param step what happened to it
+   * @param detail what there is to add, for people; cut as above
+   */
+  record Device(long sequence, Instant at, int device, DeviceStep step, String detail)
+      implements Event {
+    /** Checks the number. */
+    public Device {
+      checkNumber(device);
+    }
+  }
+
+  private static void checkNumber(int device) {
+    if (device < NO_DEVICE || device == Integer.MAX_VALUE) {
+      throw new IllegalArgumentException("no device has number " + device);
+    }
+  }
+
+  /** What happens to devices. The codes are stored on media. */
+  enum DeviceStep {
+    /** Became one more leg of a mirror. */
+    ATTACHED(1),
+    /** Left its mirror, and the pool with it. */
+    DETACHED(2),
+    /** Gone without a word. */
+    LOST(3),
+    /** Taken out after everything on it had been made durable. */
+    OFFLINE(4),
+    /** There again, and the same. */
+    RETURNED(5),
+    /** There, but stale or another's: not used, and nothing of it was changed. */
+    REFUSED(6),
+    /** Gets what it missed. */
+    RESYNC_STARTED(7),
+    /** Has everything again. */
+    RESYNC_FINISHED(8),
+    /** Is being filled, to take the place of another. */
+    REPLACING(9),
+    /** Another one took its place. */
+    REPLACED(10),
+    /** Nothing of the pool is on it any more. */
+    EVACUATED(11),
+    /** Waits to take the place of one that fails. */
+    SPARE_ADDED(12),
+    /** Was waiting, and takes the place of one that failed. */
+    SPARE_USED(13),
+    /** Does not wait any more. */
+    SPARE_REMOVED(14),
+    /** Its mirror is without it; what it holds has fewer copies than it should. */
+    DEGRADED(15),
+    /** Differs from the other legs of its mirror, and nobody knows which is right. */
+    CONFLICT(16);
+
+    private final int code;
+
+    DeviceStep(int code) {
+      this.code = code;
+    }
+
+    int code() {
+      return code;
+    }
+
+    static DeviceStep ofCode(int code) {
+      for (DeviceStep step : values()) {
+        if (step.code == code) {
+          return step;
+        }
+      }
+      throw new IllegalArgumentException("unknown device step code " + code);
+    }
+  }
 
   /** Steps in a pool's life. The codes are stored on media. */
   enum Step {

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  *   8  u64  sequence
  *  16  i64  wall clock, milliseconds since 1970
  *  24  u8   kind, then three codes that depend on it
- *  28  u32  zero
+ *  28  u32  number of the device + 1; 0: none, or not known
  *  32  5 x i64, which depend on the kind
  *  72  u8   length of the detail
  *  73  55 bytes of detail, UTF-8, zeroes behind it
@@ -54,7 +54,7 @@ public final class EventLayout {
   private static final long SEQUENCE = 8;
   private static final long AT = 16;
   private static final long KIND = 24;
-  private static final long ZERO = 28;
+  private static final long DEVICE_PLUS_ONE = 28;
   private static final long VALUES = 32;
   private static final int VALUE_COUNT = 5;
   private static final long DETAIL_LENGTH = 72;
@@ -65,6 +65,7 @@ public final class EventLayout {
   private static final int LIFECYCLE = 3;
   private static final int SCRUB = 4;
   private static final int REPLACED = 5;
+  private static final int DEVICE = 6;
 
   /** What one slot of the ring holds. */
   sealed interface Slot {
@@ -106,11 +107,13 @@ public final class EventLayout {
     switch (event) {
       case Event.Failure e -> {
         codes(slot, FAILURE, e.outcome().code(), e.cause().code(), e.role().code());
+        device(slot, e.device());
         range(slot, 0, e.volume());
         range(slot, 2, e.media());
       }
       case Event.StateChange e -> {
         codes(slot, STATE, stateCode(e.state()), 0, 0);
+        device(slot, e.device());
         detail(slot, e.detail());
       }
       case Event.Lifecycle e -> {
@@ -128,6 +131,11 @@ public final class EventLayout {
       case Event.Replaced e -> {
         codes(slot, REPLACED, e.how().code(), 0, 0);
         range(slot, 0, e.volume());
+      }
+      case Event.Device e -> {
+        codes(slot, DEVICE, e.step().code(), 0, 0);
+        device(slot, e.device());
+        detail(slot, e.detail());
       }
     }
     slot.set(I32, CRC, checksum(slot, salt, slotNumber));
@@ -151,9 +159,10 @@ public final class EventLayout {
 
   private static Event decodeChecked(MemorySegment slot) {
     long sequence = slot.get(I64, SEQUENCE);
-    if (sequence < 1 || slot.get(I32, ZERO) != 0) {
+    if (sequence < 1) {
       throw new IllegalArgumentException("sequence " + sequence);
     }
+    int device = slot.get(I32, DEVICE_PLUS_ONE) - 1;
     Instant at = Instant.ofEpochMilli(slot.get(I64, AT));
     int code = code(slot, 1);
     return switch (code(slot, 0)) {
@@ -164,9 +173,10 @@ public final class EventLayout {
               Severity.ofCode(code),
               Cause.ofCode(code(slot, 2)),
               Role.ofCode(code(slot, 3)),
+              device,
               range(slot, 0),
               range(slot, 2));
-      case STATE -> new Event.StateChange(sequence, at, stateOf(code), detail(slot));
+      case STATE -> new Event.StateChange(sequence, at, device, stateOf(code), detail(slot));
       case LIFECYCLE -> new Event.Lifecycle(sequence, at, Event.Step.ofCode(code), detail(slot));
       case SCRUB ->
           new Event.Scrub(
@@ -181,6 +191,8 @@ public final class EventLayout {
               at,
               Objects.requireNonNullElse(range(slot, 0), NO_BYTES),
               Event.Replacement.ofCode(code));
+      case DEVICE ->
+          new Event.Device(sequence, at, device, Event.DeviceStep.ofCode(code), detail(slot));
       default -> throw new IllegalArgumentException("unknown kind " + code(slot, 0));
     };
   }
@@ -214,6 +226,10 @@ public final class EventLayout {
 
   private static int code(MemorySegment slot, int index) {
     return slot.get(ValueLayout.JAVA_BYTE, KIND + index) & 0xFF;
+  }
+
+  private static void device(MemorySegment slot, int number) {
+    slot.set(I32, DEVICE_PLUS_ONE, number + 1);
   }
 
   private static void value(MemorySegment slot, int index, long value) {

@@ -167,8 +167,9 @@ final class LabelLayout {
             page.get(I64, SIZE), range(page, 0), range(page, 1), range(page, 2), range(page, 3));
     Redundancy redundancy =
         new Redundancy(page.get(I16, DATA_COLUMNS), page.get(I16, PARITY_COLUMNS));
+    UUID uuid = new UUID(page.get(I64, UUID_HIGH), page.get(I64, UUID_LOW));
     return new PoolLabel(
-        new UUID(page.get(I64, UUID_HIGH), page.get(I64, UUID_LOW)),
+        uuid,
         page.get(I64, GENERATION),
         content(page.get(I8, CONTENT)),
         redundancy,
@@ -182,7 +183,9 @@ final class LabelLayout {
             page.get(I64, SCRUB_NEXT_ROW),
             totals(page, SCRUB_OPEN_TOTALS),
             finishedAt,
-            totals(page, SCRUB_FINISHED_TOTALS)));
+            totals(page, SCRUB_FINISHED_TOTALS)),
+        PoolConfig.version1(uuid, layout.sizeBytes(), redundancy),
+        0);
   }
 
   private static Geometry geometry(MemorySegment page, PoolLayout layout, Redundancy redundancy) {

@@ -7,19 +7,21 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a pool says about itself.
+ * What a device of a pool says about itself and about the pool.
  *
- * @param uuid of this pool and no other
- * @param generation number of this state of the label; the greater one of two copies is right
- * @param content what the payload holds
- * @param redundancy how the payload is protected
- * @param layout where everything lies
- * @param geometry where everything lies in the payload; null for a bare volume
+ * @param uuid of this pool and no other; the same on all of its devices
+ * @param generation number of this state of the label; the greater one of two is right
+ * @param content what the volume holds
+ * @param redundancy how the payload of this device is protected
+ * @param layout where everything lies on this device
+ * @param geometry where everything lies in its payload; null for a bare one
  * @param drill whether media may be made to go bad on purpose
  * @param createdAt when it was made, in whole milliseconds
  * @param shutdown whether its last user closed it
  * @param eventSequence number of an event that had been recorded when the label was written
  * @param scrub the scrub's place and results
+ * @param config the pool's devices, and how the volume is made of them
+ * @param deviceNumber which of them this label stands on
  */
 public record PoolLabel(
     UUID uuid,
@@ -32,9 +34,11 @@ public record PoolLabel(
     Instant createdAt,
     Shutdown shutdown,
     long eventSequence,
-    ScrubRecord scrub) {
+    ScrubRecord scrub,
+    PoolConfig config,
+    int deviceNumber) {
 
-  /** Checks that redundancy and geometry say the same. */
+  /** Checks that redundancy, geometry and the config's entry of this device say the same. */
   public PoolLabel {
     boolean fits =
         geometry == null
@@ -44,6 +48,11 @@ public record PoolLabel(
     if (!fits) {
       throw new IllegalArgumentException(
           "redundancy " + redundancy + " does not go with " + geometry + " in " + layout);
+    }
+    DeviceEntry entry = config.device(deviceNumber);
+    if (!entry.redundancy().equals(redundancy) || entry.sizeBytes() != layout.sizeBytes()) {
+      throw new IllegalArgumentException(
+          "%s does not go with redundancy %s in %s".formatted(entry, redundancy, layout));
     }
   }
 
@@ -103,6 +112,30 @@ public record PoolLabel(
 
   /** The next generation with another way of leaving. */
   PoolLabel withShutdown(Shutdown newShutdown, long newEventSequence) {
+    return next(newShutdown, newEventSequence, scrub, config);
+  }
+
+  /** The next generation with another place of the scrub. */
+  PoolLabel withScrub(ScrubRecord newScrub, long newEventSequence) {
+    return next(shutdown, newEventSequence, newScrub, config);
+  }
+
+  /**
+   * The next generation with other devices.
+   *
+   * @throws IllegalArgumentException when {@code newConfig} is not newer than the one it replaces
+   */
+  PoolLabel withConfig(PoolConfig newConfig, long newEventSequence) {
+    if (newConfig.generation() <= config.generation()) {
+      throw new IllegalArgumentException(
+          "config %d does not follow config %d"
+              .formatted(newConfig.generation(), config.generation()));
+    }
+    return next(shutdown, newEventSequence, scrub, newConfig);
+  }
+
+  private PoolLabel next(
+      Shutdown newShutdown, long newEventSequence, ScrubRecord newScrub, PoolConfig newConfig) {
     return new PoolLabel(
         uuid,
         generation + 1,
@@ -114,22 +147,35 @@ public record PoolLabel(
         createdAt,
         newShutdown,
         newEventSequence,
-        scrub);
+        newScrub,
+        newConfig,
+        deviceNumber);
   }
 
-  /** The next generation with another place of the scrub. */
-  PoolLabel withScrub(ScrubRecord newScrub, long newEventSequence) {
+  /**
+   * The label of this device that says of the pool what {@code other}, that of another device of
+   * the same pool, says.
+   *
+   * @throws IllegalArgumentException when {@code other} is of another pool, or does not list this
+   *     device
+   */
+  PoolLabel like(PoolLabel other) {
+    if (!uuid.equals(other.uuid())) {
+      throw new IllegalArgumentException("pool " + other.uuid() + " is not pool " + uuid);
+    }
     return new PoolLabel(
         uuid,
-        generation + 1,
-        content,
+        other.generation(),
+        other.content(),
         redundancy,
         layout,
         geometry,
-        drill,
-        createdAt,
-        shutdown,
-        newEventSequence,
-        newScrub);
+        other.drill(),
+        other.createdAt(),
+        other.shutdown(),
+        other.eventSequence(),
+        other.scrub(),
+        other.config(),
+        deviceNumber);
   }
 }

@@ -33,7 +33,6 @@ class EventLayoutFuzzTest {
       random.nextBytes(bytes);
       bytes[24] = (byte) random.nextInt(8);
       bytes[25] = (byte) random.nextInt(8);
-      bytes[28] = bytes[29] = bytes[30] = bytes[31] = 0;
       bytes[15] = (byte) random.nextInt(2);
       MemorySegment.copy(bytes, 0, slot, ValueLayout.JAVA_BYTE, 0, bytes.length);
       seal(slot);

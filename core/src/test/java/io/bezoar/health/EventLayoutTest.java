@@ -62,7 +62,10 @@ class EventLayoutTest {
   private static Event cut(Event event) {
     return switch (event) {
       case Event.StateChange e ->
-          new Event.StateChange(e.sequence(), e.at(), e.state(), EventLayout.cut(e.detail()));
+          new Event.StateChange(
+              e.sequence(), e.at(), e.device(), e.state(), EventLayout.cut(e.detail()));
+      case Event.Device e ->
+          new Event.Device(e.sequence(), e.at(), e.device(), e.step(), EventLayout.cut(e.detail()));
       case Event.Lifecycle e ->
           new Event.Lifecycle(e.sequence(), e.at(), e.step(), EventLayout.cut(e.detail()));
       default -> event;

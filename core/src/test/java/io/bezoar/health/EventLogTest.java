@@ -100,7 +100,7 @@ class EventLogTest {
     ByteRange range = new ByteRange(0, 64);
     log.append(
         (sequence, at) ->
-            new Event.Failure(sequence, at, Severity.LOST, Cause.TRAP, Role.DATA, range, range));
+            new Event.Failure(sequence, at, Severity.LOST, Cause.TRAP, Role.DATA, 0, range, range));
     Event late = append("late");
     assertThat(log.query(new EventQuery(0, now(), Set.of())).events()).hasSize(2);
     assertThat(log.query(new EventQuery(2, Instant.EPOCH, Set.of())).events())

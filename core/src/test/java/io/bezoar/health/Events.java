@@ -14,7 +14,7 @@ final class Events {
 
   static Event random(RandomGenerator random, long sequence) {
     Instant at = Instant.ofEpochMilli(random.nextLong(1L << 42));
-    return switch (random.nextInt(5)) {
+    return switch (random.nextInt(6)) {
       case 0 ->
           new Event.Failure(
               sequence,
@@ -22,10 +22,12 @@ final class Events {
               oneOf(random, Severity.values()),
               oneOf(random, Cause.values()),
               oneOf(random, Role.values()),
+              device(random),
               random.nextBoolean() ? range(random) : null,
               random.nextBoolean() ? range(random) : null);
       case 1 ->
-          new Event.StateChange(sequence, at, oneOf(random, DeviceState.values()), text(random));
+          new Event.StateChange(
+              sequence, at, device(random), oneOf(random, DeviceState.values()), text(random));
       case 2 -> new Event.Lifecycle(sequence, at, oneOf(random, Event.Step.values()), text(random));
       case 3 ->
           new Event.Scrub(
@@ -38,10 +40,17 @@ final class Events {
                   random.nextLong(),
                   random.nextLong(),
                   random.nextLong()));
+      case 4 ->
+          new Event.Device(
+              sequence, at, device(random), oneOf(random, Event.DeviceStep.values()), text(random));
       default ->
           new Event.Replaced(
               sequence, at, range(random), oneOf(random, Event.Replacement.values()));
     };
+  }
+
+  private static int device(RandomGenerator random) {
+    return random.nextBoolean() ? random.nextInt(-1, 40) : random.nextInt(Integer.MAX_VALUE);
   }
 
   private static ByteRange range(RandomGenerator random) {

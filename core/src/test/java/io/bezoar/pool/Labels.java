@@ -15,8 +15,9 @@ final class Labels {
     PoolLayout layout = PoolLayout.plan((256 + random.nextLong(1 << 20)) * 4096);
     boolean bare = random.nextInt(4) == 0;
     Redundancy redundancy = bare ? Redundancy.NONE : Redundancy.ofColumns(2 + random.nextInt(40));
+    UUID uuid = new UUID(random.nextLong(), random.nextLong());
     return new PoolLabel(
-        new UUID(random.nextLong(), random.nextLong()),
+        uuid,
         random.nextLong(1, Long.MAX_VALUE),
         PoolLabel.Content.RAW,
         redundancy,
@@ -30,7 +31,9 @@ final class Labels {
             random.nextLong(1000),
             totals(random),
             random.nextBoolean() ? Instant.ofEpochMilli(random.nextLong(1L << 42)) : null,
-            totals(random)));
+            totals(random)),
+        PoolConfig.version1(uuid, layout.sizeBytes(), redundancy),
+        0);
   }
 
   private static ScrubTotals totals(RandomGenerator random) {

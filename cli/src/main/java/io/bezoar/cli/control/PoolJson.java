@@ -141,11 +141,18 @@ final class PoolJson {
         json.put("outcome", Json.word(e.outcome()));
         json.put("cause", Json.word(e.cause()));
         json.put("role", Json.word(e.role()));
+        putDevice(json, e.device());
         putRange(json, "volume", e.volume());
         putRange(json, "media", e.media());
       }
-      case Event.StateChange e ->
-          json.put("event", "state").put("state", Json.word(e.state())).put("detail", e.detail());
+      case Event.StateChange e -> {
+        json.put("event", "state").put("state", Json.word(e.state())).put("detail", e.detail());
+        putDevice(json, e.device());
+      }
+      case Event.Device e -> {
+        json.put("event", "device").put("step", Json.word(e.step())).put("detail", e.detail());
+        putDevice(json, e.device());
+      }
       case Event.Lifecycle e -> json.put("event", Json.word(e.step())).put("detail", e.detail());
       case Event.Scrub e -> {
         json.put("event", "scrub-" + Json.word(e.phase()));
@@ -157,6 +164,12 @@ final class PoolJson {
       }
     }
     return json;
+  }
+
+  private static void putDevice(ObjectNode json, int number) {
+    if (number != Event.NO_DEVICE) {
+      json.put("device", number);
+    }
   }
 
   private static void putRange(ObjectNode json, String name, @Nullable ByteRange range) {
