@@ -208,6 +208,26 @@ public final class Scrubber {
     }
   }
 
+  /**
+   * Rows are going to mean something else: stops whatever runs, waits until it has stopped, and
+   * forgets its place, so that the next scrub starts at the first row.
+   */
+  public void forgetPlace() throws IOException {
+    stop();
+    lock.lock();
+    try {
+      while (progress.state().active()) {
+        changed.awaitUninterruptibly();
+      }
+    } finally {
+      lock.unlock();
+    }
+    ScrubRecord last = ledger.load();
+    if (last.nextRow() > 0) {
+      ledger.save(new ScrubRecord(0, ScrubTotals.NONE, last.finishedAt(), last.finished()));
+    }
+  }
+
   private boolean wishWhile(State state, Wish newWish) {
     lock.lock();
     try {

@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Order.</b> A device that comes: made and filled → its mirror's legs know it → the config, on
  * all labels. A device that goes: the config → the mirror → its label is taken away. So a crash
  * between any two steps leaves at most a leg that the config does not list, which opening the pool
- * takes out again ({@link #reconcile}), or a file that is no device.
+ * takes out again ({@link #begin}), or a file that is no device.
  *
  * <p>One thing at a time, under one lock; no caller of the volume waits for it. Thread-safe.
  */
@@ -83,7 +83,7 @@ public final class DeviceAdmin {
    *     something at its path
    */
   public int attach(String beside, NewDevice device) throws IOException {
-    return locked(() -> attach(find(beside), device, DeviceMaker.REPLACES_NOTHING));
+    return locked(() -> attach(find(beside), device, DeviceEntry.NONE));
   }
 
   /**
@@ -205,9 +205,9 @@ public final class DeviceAdmin {
                   .orElseThrow();
           requirePlace(like);
           try (DeviceMaker.Made made =
-              maker.make(device, like, DeviceEntry.Use.SPARE, DeviceMaker.REPLACES_NOTHING)) {
+              maker.make(device, like, DeviceEntry.Use.SPARE, DeviceEntry.NONE)) {
             labels.add(made.member());
-            labels.reconfigure(config -> config.withDevice(made.entry()));
+            labels.reconfigure(config -> config.withSpare(made.entry()));
             welcome(made.keep(), Event.DeviceStep.SPARE_ADDED, "");
             return made.entry().number();
           }
@@ -228,7 +228,7 @@ public final class DeviceAdmin {
         labels.add(made.member());
         labels.reconfigure(
             config ->
-                config.withDevice(made.entry()).withLeg(place.config().id(), slot, made.number()));
+                config.withLegBeside(beside.number(), made.entry()));
       } catch (IOException | RuntimeException failed) {
         labels.remove(made.number());
         place.target().detach(slot);
@@ -275,7 +275,7 @@ public final class DeviceAdmin {
     try {
       place.target().detach(place.slot());
     } catch (IOException | RuntimeException refused) {
-      labels.reconfigure(config -> before.next());
+      labels.reconfigure(config -> config.next(before.stack(), before.devices()));
       member.ifPresent(labels::add);
       labels.align();
       throw refused;
@@ -292,7 +292,7 @@ public final class DeviceAdmin {
     try {
       member.stopWatching();
       if (member.isThere()) {
-        LabelStore.erase(member.leaf(), member.layout());
+        member.labels().erase();
       }
     } catch (IOException failed) {
       LOG.log(
@@ -357,7 +357,7 @@ public final class DeviceAdmin {
       if (path.equals(entry.path())) {
         labels.align();
       } else {
-        labels.reconfigure(config -> config.at(entry.number(), path));
+        labels.reconfigure(config -> config.withDevice(entry.withPath(path)));
       }
       welcome(member, Event.DeviceStep.RETURNED, "");
       done = true;
@@ -407,15 +407,12 @@ public final class DeviceAdmin {
       Optional<Member> spare = devices.member(entry.number());
       if (entry.use() == DeviceEntry.Use.SPARE
           && spare.filter(Member::isThere).isPresent()
-          && PoolFactory.contentBytes(entry)
-              >= MirroredTarget.childBytes(place.get().config().dataBytes())) {
+          && MirroredTarget.dataBytes(PoolFactory.contentBytes(entry))
+              >= place.get().config().dataBytes()) {
         int slot = freeSlot(place.get(), lost);
         place.get().target().attach(slot, spare.get().openContent(tools).device());
         labels.reconfigure(
-            config ->
-                config
-                    .inUse(entry.number(), lost.number())
-                    .withLeg(place.get().config().id(), slot, entry.number()));
+            config -> config.withSpareUsed(entry.number(), lost.number()));
         record(Event.DeviceStep.SPARE_USED, entry.number(), "for device " + lost.number());
         changed.run();
         return Optional.of(entry.number());
@@ -427,7 +424,7 @@ public final class DeviceAdmin {
   // What happens by itself.
 
   /** Called on a worker, with no lock held, when a device said that it is not there any more. */
-  private void onDeviceGone(Member member, String why) {
+  void onDeviceGone(Member member, String why) {
     try {
       locked(
           () -> {
@@ -451,11 +448,29 @@ public final class DeviceAdmin {
     }
   }
 
-  /** Takes out of the mirrors what the config does not list: a change that a crash interrupted. */
-  void reconcile() throws IOException {
+  /** What opening a pool for work begins with. */
+  void begin() throws IOException {
     locked(
         () -> {
-          for (Stack.Mirror mirror : devices.config().mirrors()) {
+          takeOutWhatIsNotListed();
+          for (Member member : devices.members()) {
+            String path = source.absolute(member.path()).toString();
+            DeviceEntry entry = devices.config().device(member.number());
+            if (!devices.config().isVersion1() && !path.equals(entry.path())) {
+              labels.reconfigure(config -> config.withDevice(entry.withPath(path)));
+            }
+          }
+          devices
+              .away()
+              .forEach((number, how) -> record(Event.DeviceStep.LOST, number, how.why()));
+          tickWithLock();
+          return null;
+        });
+  }
+
+  /** Takes out of the mirrors what the config does not list: a change that a crash interrupted. */
+  private void takeOutWhatIsNotListed() throws IOException {
+          for (Stack.Mirror mirror : devices.config().stack().mirrors()) {
             MirroredTarget target = devices.mirror(mirror.id());
             for (LegStatus leg : target.legs()) {
               if (!mirror.legs().containsKey(leg.slot())) {
@@ -463,8 +478,6 @@ public final class DeviceAdmin {
               }
             }
           }
-          return null;
-        });
   }
 
   /**
@@ -474,6 +487,12 @@ public final class DeviceAdmin {
   void tick() throws IOException {
     locked(
         () -> {
+          tickWithLock();
+          return null;
+        });
+  }
+
+  private void tickWithLock() throws IOException {
           for (DeviceEntry entry : List.copyOf(devices.config().devices())) {
             devices.placeOf(entry.number()).ifPresent(place -> lookAt(entry, place));
           }
@@ -483,8 +502,6 @@ public final class DeviceAdmin {
             lookedAtMillis = now;
             lookForMissing();
           }
-          return null;
-        });
   }
 
   private void lookAt(DeviceEntry entry, PoolDevices.Place place) {
@@ -501,7 +518,7 @@ public final class DeviceAdmin {
   private void finishReplacements() throws IOException {
     for (DeviceEntry entry : List.copyOf(devices.config().devices())) {
       boolean done =
-          entry.replaces() >= 0 && seen.get(entry.number()) == LegStatus.State.IN_SYNC;
+          entry.replaces() != DeviceEntry.NONE && seen.get(entry.number()) == LegStatus.State.IN_SYNC;
       if (!done) {
         continue;
       }
@@ -509,7 +526,9 @@ public final class DeviceAdmin {
       if (old.isPresent()) {
         detach(old.get(), Event.DeviceStep.REPLACED, "by device " + entry.number());
       }
-      labels.reconfigure(config -> config.inUse(entry.number(), DeviceMaker.REPLACES_NOTHING));
+      if (devices.config().device(entry.number()).replaces() != DeviceEntry.NONE) {
+        labels.reconfigure(config -> config.withReplaced(entry.number()));
+      }
     }
   }
 

@@ -10,9 +10,6 @@ import java.util.UUID;
 
 /** Makes devices for a pool that is open: everything but the label, which comes with the config. */
 final class DeviceMaker {
-  /** The number in place of the device that a new one replaces, when it replaces none. */
-  static final int REPLACES_NOTHING = -1;
-
   private final String pool;
   private final PoolOptions options;
   private final MediaSource source;
@@ -52,7 +49,7 @@ final class DeviceMaker {
     PoolFactory.checkSize(entry.path(), entry.sizeBytes());
     PoolLabel label =
         PoolFactory.label(
-            newest.config().withDevice(entry.asSpare()),
+            newest.config().withSpare(entry.withUse(DeviceEntry.Use.SPARE, DeviceEntry.NONE)),
             entry.number(),
             newest.uuid(),
             newest.drill(),
@@ -103,13 +100,13 @@ final class DeviceMaker {
     }
 
     void requireContentFor(PoolDevices.Place place) throws MediaOpenException {
-      long needed = MirroredTarget.childBytes(place.config().dataBytes());
-      long offered = PoolFactory.contentBytes(entry);
+      long needed = place.config().dataBytes();
+      long offered = MirroredTarget.dataBytes(PoolFactory.contentBytes(entry));
       if (offered < needed) {
         throw new MediaOpenException(
             path.toString(),
             Reason.BAD_GEOMETRY,
-            "%d bytes of content are too few for a leg of %s, which needs %d: choose a larger size"
+            "room for %d bytes of content is too little for a leg of %s, which holds %d: choose a larger size"
                 .formatted(offered, pool, needed));
       }
     }

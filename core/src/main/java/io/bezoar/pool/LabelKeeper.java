@@ -2,7 +2,10 @@ package io.bezoar.pool;
 
 import io.bezoar.dax.DaxDevice;
 import io.bezoar.media.ByteRange;
+import io.bezoar.media.Units;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
@@ -75,6 +78,22 @@ final class LabelKeeper {
       return true;
     } catch (UnwritableLabelException e) {
       return false;
+    }
+  }
+
+  /** Takes the label away: what lies there is no device of a pool any more. */
+  void erase() throws IOException {
+    lock.lock();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment zeroes = arena.allocate(Units.PAGE_BYTES, Units.PAGE_BYTES);
+      PoolLayout layout = label.layout();
+      for (ByteRange copy : List.of(layout.firstLabel(), layout.secondLabel())) {
+        if (!leaf.recoveryWrite(copy.start(), zeroes).complete()) {
+          throw new UnwritableLabelException(leaf.info().name(), copy);
+        }
+      }
+    } finally {
+      lock.unlock();
     }
   }
 

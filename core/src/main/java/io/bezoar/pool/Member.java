@@ -1,7 +1,9 @@
 package io.bezoar.pool;
 
 import io.bezoar.dax.DaxDevice;
+import io.bezoar.dax.DeviceNotice;
 import io.bezoar.dax.DeviceState;
+import io.bezoar.dax.Holder;
 import io.bezoar.dax.LeafDevice;
 import io.bezoar.dax.NoticeDispatcher;
 import io.bezoar.health.EventLog;
@@ -82,11 +84,38 @@ final class Member {
     return opened;
   }
 
-  /** From now on label, lists and event ring are rewritten as soon as their media goes bad. */
-  synchronized void watchMetadata(EventLog events) {
+  /** Called on a worker, with no lock held. */
+  @FunctionalInterface
+  interface Gone {
+    /** The media is not there any more. */
+    void tell(Member member, String why);
+  }
+
+  /**
+   * From now on label, lists and event ring are rewritten as soon as their media goes bad, and {@code
+   * gone} is told when all of it went away.
+   */
+  synchronized void watch(EventLog events, PoolTools tools, Gone gone) {
     MetadataGuard guard = new MetadataGuard(this, events);
     metadata = guard;
-    watch = leaf.subscribe(new ByteRange(0, leaf.sizeBytes()), guard);
+    Holder told =
+        new Holder() {
+          @Override
+          public String holderName() {
+            return guard.holderName();
+          }
+
+          @Override
+          public void onNotice(DeviceNotice notice) {
+            guard.onNotice(notice);
+            if (notice instanceof DeviceNotice.StateChange change
+                && change.state() == DeviceState.OFFLINE) {
+              // It closes what delivers this notice: not from within it.
+              tools.workers().execute(() -> gone.tell(Member.this, change.detail()));
+            }
+          }
+        };
+    watch = leaf.subscribe(new ByteRange(0, leaf.sizeBytes()), told);
   }
 
   int number() {

@@ -1,36 +1,28 @@
 package io.bezoar.pool;
 
 import io.bezoar.dax.Claim;
+import io.bezoar.dax.Confidence;
 import io.bezoar.dax.DaxDevice;
-import io.bezoar.dax.LeafDevice;
-import io.bezoar.dax.NoticeDispatcher;
+import io.bezoar.dax.PoisonEntry;
 import io.bezoar.health.Event;
 import io.bezoar.health.EventLog;
-import io.bezoar.health.ScrubSource.Rows;
-import io.bezoar.health.ScrubTotals;
 import io.bezoar.health.Scrubber;
-import io.bezoar.media.Access;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.ByteRanges;
-import io.bezoar.media.Drills;
-import io.bezoar.media.FaultSpec;
-import io.bezoar.media.Media;
-import io.bezoar.media.MediaFiles;
 import io.bezoar.media.MediaOpenException;
 import io.bezoar.media.MediaOpenException.Reason;
-import io.bezoar.media.MediaOptions;
-import io.bezoar.media.Units;
-import io.bezoar.target.Geometry;
-import io.bezoar.target.LinearTarget;
-import io.bezoar.target.ProtectedTarget;
+import io.bezoar.target.MirrorOptions;
+import io.bezoar.target.ResyncPace;
+import io.bezoar.target.WriteCacheOptions;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Deque;
+import java.util.TreeMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -40,33 +32,34 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One file under one label, assembled into a volume, with its history and its scrub.
+ * One or more devices under one label, assembled into a volume, with its history and its scrub.
  *
- * <p><b>Invariant.</b> A pool is open in one process at a time for writing (its media holds the
- * lock). While it is, its label says IN_USE; it says CLEAN only after everything else was made
- * durable. So IN_USE on opening means that the last user died, and the log says so.
+ * <p><b>Invariant.</b> A pool is open in one process at a time for writing (the media of its devices
+ * hold the locks). While it is, its label says IN_USE; it says CLEAN only after everything else was
+ * made durable. So IN_USE on opening means that the last user died, and the log says so.
  *
- * <p><b>Order.</b> Opening: media, label, leaf (with its poison list), event log, target, and only
- * then a change of anything. Closing is the reverse. A failure on the way closes what was opened.
- * Thread-safe.
+ * <p><b>Order.</b> Opening: media, labels, leaves (with their poison lists), event log, contents,
+ * targets, and only then a change of anything. Closing is the reverse. A failure on the way closes
+ * what was opened. Thread-safe.
  */
 public final class Pool implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(Pool.class.getName());
-  private static final int PAGE = Units.PAGE_BYTES;
   private static final long FLUSH_EVERY_MILLIS = 1000;
+  private static final long FLUSHER_END_SECONDS = 30;
 
   private final Path path;
   private final PoolOptions options;
-  private final Media media;
-  private final LeafDevice leaf;
-  private final NoticeDispatcher leafNotices;
-  private final NoticeDispatcher volumeNotices;
-  private final DeviceContent stack;
+  private final PoolTools tools;
+  private final PoolSearch.Found found;
+  private final PoolDevices devices;
   private final ObservedVolume volume;
   private final EventLog events;
-  private final LabelKeeper labels;
+  private final PoolLabels labels;
   private final NoticeRecorder recorder;
+  private final Claim claim;
   private final Scrubber scrubber;
+  private final PoolDrills drills;
+  private final DeviceAdmin admin;
   private final Deque<Step> closing = new ArrayDeque<>();
   private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -77,52 +70,52 @@ public final class Pool implements AutoCloseable {
   }
 
   /**
-   * Makes a new pool; it is closed when this returns.
+   * Makes a new pool of one device; it is closed when this returns.
    *
    * @throws MediaOpenException EXISTS when there is a file already, BAD_GEOMETRY when the size or
    *     the redundancy cannot be built, MISSING when its folder is missing
    * @throws io.bezoar.media.MediaFullException when there is no room for it; nothing is left behind
    */
   public static void create(Path path, PoolSpec spec, PoolOptions options) throws IOException {
-    PoolFactory.create(path, spec, options);
+    create(new StackDraft.Device(path.toString(), -1, null), spec, options);
   }
 
   /**
-   * Opens a pool.
+   * Makes a new pool of many devices; it is closed when this returns.
+   *
+   * @param draft how the volume is made of them
+   * @param spec what a device has for which the draft says nothing
+   * @throws MediaOpenException as above
+   */
+  public static void create(StackDraft draft, PoolSpec spec, PoolOptions options)
+      throws IOException {
+    create(draft, spec, options, MediaSource.FILES);
+  }
+
+  static void create(StackDraft draft, PoolSpec spec, PoolOptions options, MediaSource source)
+      throws IOException {
+    ExecutorService workers = workers();
+    try {
+      PoolFactory.create(draft, spec, options, source, new PoolTools(options.clock(), workers));
+    } finally {
+      workers.shutdown();
+    }
+  }
+
+  /**
+   * Opens a pool by any one of its devices, and finds the others.
    *
    * @throws MediaOpenException when it cannot be opened; says why and what to do; nothing was
    *     changed
    */
   public static Pool open(Path path, PoolOptions options) throws IOException {
-    Media media = openMedia(path, options);
-    long sizeBytes = media.sizeBytes();
-    if (OddFile.isOdd(sizeBytes)) {
-      media.close();
-      throw OddFile.explain(path, sizeBytes);
-    }
-    return openOn(media, path, options);
+    return open(path, options, MediaSource.FILES);
   }
 
-  private static Media openMedia(Path path, PoolOptions options) throws IOException {
-    try {
-      return MediaFiles.open(
-          path, new MediaOptions(Access.READ_WRITE, options.choice(), Drills.ON));
-    } catch (MediaOpenException e) {
-      boolean notWritable = e.openReason() == Reason.READ_ONLY || e.openReason() == Reason.DENIED;
-      if (options.intent() == PoolOptions.Intent.LOOK && notWritable) {
-        return MediaFiles.open(
-            path, new MediaOptions(Access.READ_ONLY, options.choice(), Drills.OFF));
-      }
-      throw e;
-    }
-  }
-
-  /** Opens the pool on {@code media}, which is closed with it, or when it cannot be opened. */
-  static Pool openOn(Media media, Path path, PoolOptions options) throws IOException {
+  static Pool open(Path path, PoolOptions options, MediaSource source) throws IOException {
     Deque<Step> undo = new ArrayDeque<>();
-    undo.push(media::close);
     try {
-      Pool pool = new Pool(media, path, options, undo);
+      Pool pool = new Pool(path, options, source, undo);
       pool.begin();
       return pool;
     } catch (IOException | RuntimeException e) {
@@ -137,88 +130,145 @@ public final class Pool implements AutoCloseable {
     }
   }
 
-  private final LabelStore.Found found;
+  private static ExecutorService workers() {
+    return Executors.newCachedThreadPool(
+        Thread.ofPlatform().daemon().name("bezoar-worker-", 0).factory());
+  }
 
-  private Pool(Media media, Path path, PoolOptions options, Deque<Step> undo) throws IOException {
+  private Pool(Path path, PoolOptions options, MediaSource source, Deque<Step> undo)
+      throws IOException {
     this.path = path;
     this.options = options;
-    this.media = media;
-    String name = media.info().name();
-    this.found = LabelStore.read(media);
-    PoolLabel label = found.label();
+    String name = path.toString();
+    ExecutorService workers = workers();
+    undo.push(workers::shutdown);
+    this.tools = new PoolTools(options.clock(), workers);
+    this.found = PoolSearch.open(path, options, source, tools);
+    for (Member member : found.members().values()) {
+      undo.push(member::close);
+    }
+    PoolLabel label = found.newest();
     if (label.content() != PoolLabel.Content.RAW) {
       throw new MediaOpenException(
           name, Reason.NEWER_VERSION, "it holds a filesystem: use a program that knows them");
     }
-    ExecutorService workers =
-        Executors.newCachedThreadPool(
-            Thread.ofPlatform().daemon().name("bezoar-worker-", 0).factory());
-    undo.push(workers::shutdown);
-    this.leafNotices = new NoticeDispatcher(name, options.clock(), workers);
-    this.volumeNotices = new NoticeDispatcher("volume of " + name, options.clock(), workers);
-    this.leaf =
-        LeafDevice.open(media, PoolFactory.lists(label.layout()), options.clock(), leafNotices);
-    undo.push(leaf::close);
     this.events =
         EventLog.open(
-            leaf,
-            label.layout().events(),
+            found.members().values().stream().map(Member::eventPlace).toList(),
             PoolFactory.salt(label),
             label.eventSequence(),
             options.clock());
-    this.labels = new LabelKeeper(leaf, events, label);
-    this.stack = openStack(label);
-    undo.push(stack.volume()::close);
+    this.labels = new PoolLabels(events, label);
+    Assembly.Built built = assemble(name);
+    undo.push(built.volume()::close);
+    this.devices = new PoolDevices(labels, built);
+    for (Member member : found.members().values()) {
+      labels.add(member);
+      devices.came(member);
+    }
+    found
+        .missing()
+        .forEach(
+            (number, why) ->
+                devices.went(number, new PoolDevices.Away(StackStatus.Presence.MISSING, why)));
     this.volume =
-        new ObservedVolume(stack.volume(), range -> replaced(range, Event.Replacement.OVERWRITTEN));
-    this.recorder = new NoticeRecorder(name, stack, events);
-    Claim claim = stack.volume().claim(recorder);
+        new ObservedVolume(built.volume(), range -> replaced(range, Event.Replacement.OVERWRITTEN));
+    this.recorder = new NoticeRecorder(name, devices, events);
+    this.claim = built.volume().claim(recorder);
     undo.push(claim::close);
-    MetadataGuard metadata = new MetadataGuard(leaf, label.layout(), labels, events);
-    AutoCloseable watch = leaf.subscribe(new ByteRange(0, label.layout().sizeBytes()), metadata);
-    undo.push(watch::close);
+    this.drills = new PoolDrills(name, devices);
+    PoolScrubSource scrubs =
+        new PoolScrubSource(devices::members, devices::mirrors, devices::map);
     this.scrubber =
         new Scrubber(
-            new PoolScrubSource(stack, metadata),
+            scrubs,
             labels,
             events,
             options.clock(),
             Scrubber.Clock.system(),
             options.foregroundBusy(),
             workers);
+    this.admin =
+        new DeviceAdmin(
+            name,
+            options,
+            source,
+            tools,
+            devices,
+            labels,
+            events,
+            () -> devicesChanged(scrubs));
+    for (Member member : found.members().values()) {
+      member.watch(events, tools, admin::onDeviceGone);
+      undo.push(member::stopWatching);
+    }
     closing.addAll(undo);
   }
 
-  private DeviceContent openStack(PoolLabel label) throws IOException {
-    Geometry geometry = label.geometry();
-    if (geometry == null) {
-      ByteRange payload = label.layout().payload();
-      String name = "volume of " + media.info().name();
-      return new BareContent(LinearTarget.open(name, leaf, payload, volumeNotices), payload);
+  private Assembly.Built assemble(String name) throws IOException {
+    Map<Integer, DaxDevice> contents = new TreeMap<>();
+    for (Member member : found.members().values()) {
+      if (found.newest().config().device(member.number()).use() == DeviceEntry.Use.MEMBER) {
+        contents.put(member.number(), member.openContent(tools).device());
+      }
     }
-    return new ProtectedContent(
-        leaf, ProtectedTarget.open(leaf, geometry, options.clock(), volumeNotices));
+    return Assembly.open(
+        name, found.newest().config(), contents, assemblyOptions(options, tools), tools);
+  }
+
+  /** How the targets of a pool are opened. */
+  static Assembly.Options assemblyOptions(PoolOptions options, PoolTools tools) {
+    return new Assembly.Options(
+        mirror -> new MirrorOptions(
+                    tools.clock(),
+                    tools.workers(),
+                    ResyncPace.of(0, options.foregroundBusy()),
+                    null),
+        WriteCacheOptions.standard(tools.workers()));
+  }
+
+  /** The rows of a scrub are others now: one that runs ends, one that waits starts over. */
+  private void devicesChanged(PoolScrubSource scrubs) {
+    try {
+      scrubber.forgetPlace();
+    } catch (IOException e) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "the place of a scrub of " + path + " could not be forgotten",
+          e);
+    }
+    scrubs.replan();
   }
 
   /** Everything that opening changes on media. */
   private void begin() throws IOException {
-    if (!media.info().writable()) {
+    if (!isWritable()) {
       return;
     }
-    for (LabelStore.WrongCopy wrong : found.wrong()) {
-      labels.heal(wrong);
+    for (Member member : devices.members()) {
+      for (LabelStore.WrongCopy wrong : member.found().wrong()) {
+        member.labels().heal(wrong);
+        record(
+            Event.Step.LABEL_HEALED,
+            "device %d, copy at %d: %s".formatted(member.number(), wrong.at().start(), wrong.why()));
+      }
     }
-    boolean died = found.label().shutdown() == PoolLabel.Shutdown.IN_USE;
+    boolean died = found.newest().shutdown() == PoolLabel.Shutdown.IN_USE;
     if (died) {
       record(Event.Step.CRASH_RECOVERED, "");
     }
     if (options.intent() == PoolOptions.Intent.WORK) {
       record(Event.Step.OPENED, "");
       labels.leave(PoolLabel.Shutdown.IN_USE);
+      admin.begin();
     }
     if (died || options.intent() == PoolOptions.Intent.WORK) {
       startFlushing();
     }
+  }
+
+  private boolean isWritable() {
+    return devices.members().stream().allMatch(member -> member.media().info().writable());
   }
 
   private void startFlushing() {
@@ -227,15 +277,24 @@ public final class Pool implements AutoCloseable {
             Thread.ofPlatform().daemon().name("bezoar-flusher").factory());
     ScheduledFuture<?> flushing =
         flusher.scheduleWithFixedDelay(
-            this::flushEvents, FLUSH_EVERY_MILLIS, FLUSH_EVERY_MILLIS, TimeUnit.MILLISECONDS);
+            this::tick, FLUSH_EVERY_MILLIS, FLUSH_EVERY_MILLIS, TimeUnit.MILLISECONDS);
     closing.push(
         () -> {
           flushing.cancel(false);
           flusher.shutdown();
+          flusher.awaitTermination(FLUSHER_END_SECONDS, TimeUnit.SECONDS);
         });
   }
 
-  private void flushEvents() {
+  /** What an open pool does every second. */
+  private void tick() {
+    try {
+      if (options.intent() == PoolOptions.Intent.WORK) {
+        admin.tick();
+      }
+    } catch (IOException | RuntimeException e) {
+      LOG.log(System.Logger.Level.WARNING, "the devices of " + path + " could not be looked at", e);
+    }
     try {
       events.flush();
     } catch (IOException | RuntimeException e) {
@@ -244,7 +303,7 @@ public final class Pool implements AutoCloseable {
     }
   }
 
-  /** Where it lies. */
+  /** The path that it was opened by. */
   public Path path() {
     return path;
   }
@@ -252,6 +311,11 @@ public final class Pool implements AutoCloseable {
   /** The device that front ends serve. It stays this pool's: closing it is not theirs. */
   public DaxDevice volume() {
     return volume;
+  }
+
+  /** What can be done with its devices. */
+  public DeviceAdmin devices() {
+    return admin;
   }
 
   /** What happened. */
@@ -266,38 +330,48 @@ public final class Pool implements AutoCloseable {
 
   /** What it says about itself. */
   public PoolLabel label() {
-    return labels.label();
+    return labels.newest();
   }
 
   /** How it is. */
   public PoolStatus status() {
-    DaxDevice volume = volume();
+    StackStatus stack = devices.status();
     return new PoolStatus(
         label(),
-        PoolStatus.conditionOf(volume.state(), volume.counters()),
+        PoolStatus.conditionOf(volume.state(), volume.counters(), stack),
         volume.state(),
         volume.sizeBytes(),
         volume.counters(),
-        media.info(),
+        stack,
+        devices.spares(),
         scrubber.progress(),
         labels.load(),
         events.lastSequence(),
         events.trouble().map(trouble -> String.valueOf(trouble.getMessage())).orElse(""));
   }
 
-  /** Everything that is bad now: of the volume first, then of the file, each ascending. */
+  /** Everything that is bad now: of the volume first, then device by device, each ascending. */
   public List<BadRange> bad() {
     List<BadRange> bad = new ArrayList<>();
-    volume().poison(everything()).forEach(e -> bad.add(new BadRange(BadRange.Space.VOLUME, e)));
-    leaf.poison(new ByteRange(0, leaf.sizeBytes()))
-        .forEach(e -> bad.add(new BadRange(BadRange.Space.MEDIA, e)));
+    for (PoisonEntry entry : volume.poison(everything())) {
+      bad.add(new BadRange(BadRange.Space.VOLUME, -1, entry, List.of()));
+    }
+    bad.addAll(devices.badMedia());
     return bad;
+  }
+
+  private ByteRanges lost(ByteRange range) {
+    return ByteRanges.of(
+        volume.poison(range).stream()
+            .filter(entry -> entry.confidence() == Confidence.EXACT)
+            .map(PoisonEntry::range)
+            .toList());
   }
 
   /** Everything of {@code range} that is not simply healthy, ascending and disjoint. */
   public List<RangeState> unhealthy(ByteRange range) {
-    ByteRanges lost = stack.lost(range);
-    ByteRanges degraded = stack.degraded(range);
+    ByteRanges lost = lost(range);
+    ByteRanges degraded = devices.degraded(range).minus(lost);
     ByteRanges repaired = recorder.repaired().intersect(range).minus(lost).minus(degraded);
     List<RangeState> states = new ArrayList<>();
     add(states, lost, RangeState.State.LOST);
@@ -316,47 +390,23 @@ public final class Pool implements AutoCloseable {
    * earlier strike that nobody has met yet does not spoil the calculation.
    *
    * @throws DrillForbiddenException when the pool was not made for drills
-   * @throws MediaOpenException BAD_GEOMETRY when there is no room for that many
+   * @throws MediaOpenException BAD_GEOMETRY when there is no room for that many; REFUSED when what
+   *     overlapping strikes cost cannot be said
    */
   public StrikePlan planStrikes(StrikeOrder order) throws IOException {
     requireDrill();
-    try {
-      return new StrikePlanner(stack.grid(), this::rowIsSound, order.seed())
-          .plan(path.toString(), order);
-    } catch (UncheckedIOException e) {
-      throw e.getCause();
-    }
-  }
-
-  private boolean rowIsSound(long row) {
-    try {
-      ScrubTotals found = stack.check(new Rows(row, row + 1));
-      return found.lostBytes() == 0 && found.degradedBytes() == 0 && !hasLost(row);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private boolean hasLost(long row) {
-    StrikePlanner.Grid grid = stack.grid();
-    for (int column = 0; column < grid.dataColumns(); column++) {
-      long page = column * grid.rows() + row;
-      if (!stack.lost(ByteRange.ofLength(page * PAGE, PAGE)).isEmpty()) {
-        return true;
-      }
-    }
-    return false;
+    return drills.plan(order);
   }
 
   /**
    * Strikes.
    *
-   * @return the bytes of the pool file that were really struck
+   * @return the bytes of the device's media that were really struck
    * @throws DrillForbiddenException when the pool was not made for drills
    */
   public ByteRange strike(Strike strike) throws IOException {
     requireDrill();
-    return media.injector().inject(FaultSpec.of(strike.kind(), strike.media(), strike.seed()));
+    return drills.strike(strike);
   }
 
   /** Notes a drill in the log. */
@@ -377,7 +427,7 @@ public final class Pool implements AutoCloseable {
    */
   public LossAccepted acceptLoss(Fill fill, @Nullable ByteRange only) throws IOException {
     ByteRange within = only == null ? everything() : only.intersect(everything());
-    LossAccepted result = LossFiller.fill(stack.volume(), stack.lost(within).asList(), fill);
+    LossAccepted result = LossFiller.fill(volume.volume(), lost(within).asList(), fill);
     result.filled().forEach(range -> replaced(range, Event.Replacement.FILLED));
     return result;
   }
@@ -394,8 +444,8 @@ public final class Pool implements AutoCloseable {
 
   /** Waits until everything that was noticed so far stands in the event log. */
   public void hear() {
-    leafNotices.drain();
-    volumeNotices.drain();
+    devices.members().forEach(Member::hear);
+    claim.drain();
   }
 
   /**
@@ -411,8 +461,8 @@ public final class Pool implements AutoCloseable {
     IOException failure = null;
     List<Step> steps = new ArrayList<>();
     steps.add(scrubber::close);
-    if (media.info().writable()) {
-      steps.add(() -> volume().persist());
+    if (isWritable()) {
+      steps.add(volume::persist);
       steps.add(this::settle);
       steps.add(this::leave);
     }
@@ -451,6 +501,6 @@ public final class Pool implements AutoCloseable {
   }
 
   private ByteRange everything() {
-    return new ByteRange(0, volume().sizeBytes());
+    return new ByteRange(0, volume.sizeBytes());
   }
 }

@@ -160,6 +160,62 @@ public record PoolConfig(long generation, Stack stack, List<DeviceEntry> devices
     return next(stack, newDevices);
   }
 
+  /**
+   * The next generation, with a spare more.
+   *
+   * @param spare has {@link #nextNumber}
+   */
+  public PoolConfig withSpare(DeviceEntry spare) {
+    return next(stack, plus(spare));
+  }
+
+  /**
+   * The next generation, with a leg more in the mirror of {@code beside}.
+   *
+   * @param added has {@link #nextNumber}
+   */
+  public PoolConfig withLegBeside(int beside, DeviceEntry added) {
+    return next(stack.withLegBeside(beside, added.number()), plus(added));
+  }
+
+  /** The next generation, with a spare taking the place of {@code lost}, beside it at first. */
+  public PoolConfig withSpareUsed(int spare, int lost) {
+    List<DeviceEntry> newDevices = new ArrayList<>(devices);
+    newDevices.replaceAll(
+        device ->
+            device.number() == spare
+                ? device.withUse(DeviceEntry.Use.MEMBER, lost)
+                : device);
+    return next(stack.withLegBeside(lost, spare), newDevices);
+  }
+
+  /** The next generation, in which {@code device} replaces no other any more. */
+  public PoolConfig withReplaced(int device) {
+    return withDevice(device(device).withUse(DeviceEntry.Use.MEMBER, DeviceEntry.NONE));
+  }
+
+  /** The next generation, without a device; who was to replace it stays, as a leg more. */
+  public PoolConfig without(int gone) {
+    Stack newStack =
+        device(gone).use() == DeviceEntry.Use.SPARE ? stack : stack.withoutLeg(gone);
+    List<DeviceEntry> newDevices = new ArrayList<>();
+    for (DeviceEntry device : devices) {
+      if (device.number() != gone) {
+        newDevices.add(
+            device.replaces() == gone
+                ? device.withUse(device.use(), DeviceEntry.NONE)
+                : device);
+      }
+    }
+    return next(newStack, newDevices);
+  }
+
+  private List<DeviceEntry> plus(DeviceEntry added) {
+    List<DeviceEntry> newDevices = new ArrayList<>(devices);
+    newDevices.add(added);
+    return newDevices;
+  }
+
   /** The device with this number; empty when there is none. */
   public Optional<DeviceEntry> find(int number) {
     return devices.stream().filter(device -> device.number() == number).findFirst();

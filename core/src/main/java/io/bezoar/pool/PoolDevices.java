@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentSkipListMap;
 import org.jspecify.annotations.Nullable;
 
@@ -102,32 +103,19 @@ final class PoolDevices implements NoticeRecorder.Places {
   /** Where a device of the stack stands. */
   Optional<Place> placeOf(int number) {
     PoolConfig config = config();
-    return config.isVersion1() ? Optional.empty() : placeIn(config.stack(), number);
+    return config.isVersion1()
+        ? Optional.empty()
+        : config
+            .stack()
+            .mirrorOf(number)
+            .map(
+                mirror ->
+                    new Place(mirror(mirror.id()), mirror, mirror.slotOf(number).orElseThrow()));
   }
 
-  private Optional<Place> placeIn(Stack node, int number) {
-    if (node instanceof Stack.Mirror mirror) {
-      for (Map.Entry<Integer, Stack.Leg> leg : mirror.legs().entrySet()) {
-        if (leg.getValue() instanceof Stack.Leg.OfDevice(int device) && device == number) {
-          MirroredTarget target = Objects.requireNonNull(stack.mirrors().get(mirror.id()));
-          return Optional.of(new Place(target, mirror, leg.getKey()));
-        }
-      }
-    }
-    return below(node).stream().flatMap(child -> placeIn(child, number).stream()).findFirst();
-  }
-
-  private static List<Stack> below(Stack node) {
-    return switch (node) {
-      case Stack.Mirror mirror ->
-          mirror.legs().values().stream()
-              .filter(Stack.Leg.OfStack.class::isInstance)
-              .map(leg -> ((Stack.Leg.OfStack) leg).stack())
-              .toList();
-      case Stack.Linear linear -> linear.parts();
-      case Stack.Striped striped -> striped.parts();
-      case Stack.Cached cached -> List.of(cached.fast(), cached.origin());
-    };
+  /** The mirror with this id. */
+  MirroredTarget mirror(UUID id) {
+    return Objects.requireNonNull(stack.mirrors().get(id));
   }
 
   // Where bytes lie.
@@ -202,11 +190,11 @@ final class PoolDevices implements NoticeRecorder.Places {
 
   // How they are.
 
-  StackStatus status(DaxDevice volume) {
+  StackStatus status() {
     PoolConfig config = config();
     return config.isVersion1()
         ? device(config.devices().getFirst(), null)
-        : status(config.stack(), volume);
+        : status(config.stack());
   }
 
   List<StackStatus.Device> spares() {
@@ -216,10 +204,10 @@ final class PoolDevices implements NoticeRecorder.Places {
         .toList();
   }
 
-  private StackStatus status(Stack node, DaxDevice volume) {
+  private StackStatus status(Stack node) {
     return switch (node) {
       case Stack.Mirror mirror -> {
-        MirroredTarget target = Objects.requireNonNull(stack.mirrors().get(mirror.id()));
+        MirroredTarget target = mirror(mirror.id());
         List<LegStatus> legs = target.legs();
         List<StackStatus> children = new ArrayList<>();
         for (Map.Entry<Integer, Stack.Leg> leg : mirror.legs().entrySet()) {
@@ -228,26 +216,26 @@ final class PoolDevices implements NoticeRecorder.Places {
           children.add(
               switch (leg.getValue()) {
                 case Stack.Leg.OfDevice(int number) -> device(config().device(number), how);
-                case Stack.Leg.OfStack(Stack below) -> status(below, volume);
+                case Stack.Leg.OfStack(Stack below) -> status(below);
               });
         }
         yield new StackStatus.Mirror(target.state(), mirror.dataBytes(), legs, children);
       }
       case Stack.Linear linear ->
-          new StackStatus.Linear(node.sizeBytes(), all(linear.parts(), volume));
+          new StackStatus.Linear(node.sizeBytes(), all(linear.parts()));
       case Stack.Striped striped ->
           new StackStatus.Striped(
-              striped.chunkBytes(), node.sizeBytes(), all(striped.parts(), volume));
+              striped.chunkBytes(), node.sizeBytes(), all(striped.parts()));
       case Stack.Cached cached -> {
         WriteCachedTarget target = Objects.requireNonNull(stack.caches().get(cached.id()));
         yield new StackStatus.Cached(
-            target.status(), node.sizeBytes(), all(below(cached), volume));
+            target.status(), node.sizeBytes(), all(cached.below()));
       }
     };
   }
 
-  private List<StackStatus> all(List<Stack> nodes, DaxDevice volume) {
-    return nodes.stream().map(node -> status(node, volume)).toList();
+  private List<StackStatus> all(List<Stack> nodes) {
+    return nodes.stream().map(node -> status(node)).toList();
   }
 
   private StackStatus.Device device(DeviceEntry entry, @Nullable LegStatus leg) {

@@ -54,7 +54,7 @@ final class PoolFactory {
 
   private void create(StackDraft draft) throws IOException {
     Stack stack = plan(draft);
-    PoolConfig config = new PoolConfig(1, stack, entries, entries.size());
+    PoolConfig config = PoolConfig.first(stack, entries);
     PoolLabel first = label(config, 0, UUID.randomUUID());
     List<Path> made = new ArrayList<>();
     Map<Integer, Member> members = new TreeMap<>();

@@ -178,4 +178,9 @@ public record PoolLabel(
         other.config(),
         deviceNumber);
   }
+
+  /** The uuid of the device that this label stands on. */
+  UUID deviceUuid() {
+    return config.device(deviceNumber).uuid();
+  }
 }

@@ -66,6 +66,10 @@ final class PoolLabels implements ScrubLedger {
     lock.lock();
     try {
       keepers.remove(device);
+      if (newest.deviceNumber() == device && !keepers.isEmpty()) {
+        // The label in hand must stand on a device that the next config lists.
+        newest = keepers.values().iterator().next().label().like(newest);
+      }
     } finally {
       lock.unlock();
     }
