@@ -3,6 +3,7 @@ package io.bezoar.pool;
 import io.bezoar.health.ScrubRecord;
 import io.bezoar.health.ScrubTotals;
 import io.bezoar.media.ByteRange;
+import io.bezoar.media.MediaOpenException;
 import io.bezoar.media.Units;
 import io.bezoar.target.Geometry;
 import java.lang.foreign.MemorySegment;
@@ -22,10 +23,10 @@ import org.jspecify.annotations.Nullable;
  *    0  8 bytes  magic "BEZOARPL"
  *    8  u32      version
  *   12  u32      CRC32C of the page with these four bytes zero
- *   16  u64      own address: offset of this copy in the pool
+ *   16  u64      own address: offset of this copy on the device
  *   24  u64      generation
  *   32  16 bytes uuid, most significant half first
- *   48  u64      size of the pool
+ *   48  u64      size of the device
  *   56  u8       content, u8 shutdown, u8 drill, u8 zero
  *   60  u16      data columns, u16 parity columns
  *   64  i64      created, milliseconds since 1970
@@ -36,14 +37,24 @@ import org.jspecify.annotations.Nullable;
  *  160  5 x u64  scrub: totals of the open one
  *  200  5 x u64  scrub: totals of the last finished one
  *  240  3 x u64  geometry: rows, checksum pages, journal pages; zeroes for a bare volume
- *  264  64 bytes stack, in words, for people who look with a hex editor
+ *  264  64 bytes what this is, in words, for people who look with a hex editor
+ *  from version 2 on:
+ *  328  u32      number of the device that this label stands on
+ *  332  u32      length of the config
+ *  336           the config ({@link ConfigLayout}), zeroes behind it
  * </pre>
+ *
+ * <p>In version 1 a pool was one device; its config is {@link PoolConfig#version1}. A label that
+ * says no more than that is still written as version 1, so that opening an old pool locks no older
+ * program out.
  *
  * <p>Magic, version and checksum keep their places in every version to come, so that a newer pool
  * is told from a damaged one.
  */
 final class LabelLayout {
-  static final int VERSION = 1;
+  static final int VERSION = 2;
+
+  private static final int VERSION_OF_ONE_DEVICE = 1;
 
   private static final int PAGE = Units.PAGE_BYTES;
   private static final ValueLayout.OfInt I32 =
@@ -75,8 +86,14 @@ final class LabelLayout {
   private static final long SCRUB_OPEN_TOTALS = 160;
   private static final long SCRUB_FINISHED_TOTALS = 200;
   private static final long GEOMETRY = 240;
-  private static final long STACK = 264;
-  private static final int STACK_BYTES = 64;
+  private static final long WORDS = 264;
+  private static final int WORDS_BYTES = 64;
+  private static final long DEVICE_NUMBER = 328;
+  private static final long CONFIG_LENGTH = 332;
+  private static final long CONFIG = 336;
+
+  /** No config in a label is longer. */
+  static final int MAX_CONFIG_BYTES = PAGE - (int) CONFIG;
 
   /** What one copy turned out to be. */
   sealed interface Copy {
@@ -95,11 +112,38 @@ final class LabelLayout {
 
   private LabelLayout() {}
 
-  /** Writes the copy that stands at {@code ownAddress} into {@code page}. */
+  /**
+   * Asks whether a label can hold {@code config}.
+   *
+   * @param name of the pool or device, for the message
+   * @throws MediaOpenException BAD_GEOMETRY when it cannot
+   */
+  static void requireRoom(String name, PoolConfig config) throws MediaOpenException {
+    int excessBytes = ConfigLayout.encode(config).length - MAX_CONFIG_BYTES;
+    if (excessBytes > 0) {
+      throw new MediaOpenException(
+          name,
+          MediaOpenException.Reason.BAD_GEOMETRY,
+          "the list of its %d devices is %d bytes too long for a label of one page:"
+                  .formatted(config.devices().size(), excessBytes)
+              + " use shorter or relative paths, or fewer devices");
+    }
+  }
+
+  /**
+   * Writes the copy that stands at {@code ownAddress} into {@code page}.
+   *
+   * @throws IllegalArgumentException when there is no room; see {@link #requireRoom}
+   */
   static void encode(PoolLabel label, long ownAddress, MemorySegment page) {
+    byte[] config = ConfigLayout.encode(label.config());
+    if (config.length > MAX_CONFIG_BYTES) {
+      throw new IllegalArgumentException("a config of " + config.length + " bytes");
+    }
     page.fill((byte) 0);
     MemorySegment.copy(MAGIC, 0, page, I8, 0, MAGIC.length);
-    page.set(I32, VERSION_AT, VERSION);
+    boolean one = isOfOneDevice(label);
+    page.set(I32, VERSION_AT, one ? VERSION_OF_ONE_DEVICE : VERSION);
     page.set(I64, OWN_ADDRESS, ownAddress);
     page.set(I64, GENERATION, label.generation());
     page.set(I64, UUID_HIGH, label.uuid().getMostSignificantBits());
@@ -129,9 +173,22 @@ final class LabelLayout {
       page.set(I64, GEOMETRY + 8, geometry.checksumPages());
       page.set(I64, GEOMETRY + 16, geometry.journalPages());
     }
-    byte[] stack = stack(label).getBytes(StandardCharsets.US_ASCII);
-    MemorySegment.copy(stack, 0, page, I8, STACK, Math.min(stack.length, STACK_BYTES));
+    byte[] words = words(label, one).getBytes(StandardCharsets.US_ASCII);
+    MemorySegment.copy(words, 0, page, I8, WORDS, Math.min(words.length, WORDS_BYTES));
+    if (!one) {
+      page.set(I32, DEVICE_NUMBER, label.deviceNumber());
+      page.set(I32, CONFIG_LENGTH, config.length);
+      MemorySegment.copy(config, 0, page, I8, CONFIG, config.length);
+    }
     page.set(I32, CRC, checksum(page));
+  }
+
+  private static boolean isOfOneDevice(PoolLabel label) {
+    return label.config().equals(ofOneDevice(label.uuid(), label.layout(), label.redundancy()));
+  }
+
+  private static PoolConfig ofOneDevice(UUID uuid, PoolLayout layout, Redundancy redundancy) {
+    return PoolConfig.version1(uuid, layout.sizeBytes(), redundancy);
   }
 
   /** Reads the page that stands at {@code ownAddress}. Never throws, whatever the bytes are. */
@@ -153,13 +210,13 @@ final class LabelLayout {
       return new Copy.Damaged("it belongs at offset " + page.get(I64, OWN_ADDRESS));
     }
     try {
-      return new Copy.Valid(decodeChecked(page));
+      return new Copy.Valid(decodeChecked(page, version));
     } catch (IllegalArgumentException | DateTimeException e) {
       return new Copy.Damaged(String.valueOf(e.getMessage()));
     }
   }
 
-  private static PoolLabel decodeChecked(MemorySegment page) {
+  private static PoolLabel decodeChecked(MemorySegment page, int version) {
     long finishedMillis = page.get(I64, SCRUB_FINISHED);
     @Nullable Instant finishedAt = finishedMillis < 0 ? null : Instant.ofEpochMilli(finishedMillis);
     PoolLayout layout =
@@ -184,8 +241,16 @@ final class LabelLayout {
             totals(page, SCRUB_OPEN_TOTALS),
             finishedAt,
             totals(page, SCRUB_FINISHED_TOTALS)),
-        PoolConfig.version1(uuid, layout.sizeBytes(), redundancy),
-        0);
+        version == VERSION_OF_ONE_DEVICE ? ofOneDevice(uuid, layout, redundancy) : config(page),
+        version == VERSION_OF_ONE_DEVICE ? 0 : page.get(I32, DEVICE_NUMBER));
+  }
+
+  private static PoolConfig config(MemorySegment page) {
+    int length = page.get(I32, CONFIG_LENGTH);
+    if (length < 0 || length > MAX_CONFIG_BYTES) {
+      throw new IllegalArgumentException("a config of " + length + " bytes");
+    }
+    return ConfigLayout.decode(page.asSlice(CONFIG, length).toArray(I8));
   }
 
   private static Geometry geometry(MemorySegment page, PoolLayout layout, Redundancy redundancy) {
@@ -210,10 +275,14 @@ final class LabelLayout {
     throw new IllegalArgumentException("unknown content " + code);
   }
 
-  private static String stack(PoolLabel label) {
-    return label.redundancy().isProtected()
-        ? "volume: protected " + label.redundancy() + " on media"
-        : "volume: linear on media";
+  private static String words(PoolLabel label, boolean one) {
+    if (one) {
+      return label.redundancy().isProtected()
+          ? "volume: protected " + label.redundancy() + " on media"
+          : "volume: linear on media";
+    }
+    return "device %d of %d of a pool; redundancy of its own: %s"
+        .formatted(label.deviceNumber(), label.config().devices().size(), label.redundancy());
   }
 
   private static void range(MemorySegment page, int index, ByteRange range) {

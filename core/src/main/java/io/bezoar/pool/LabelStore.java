@@ -3,21 +3,28 @@ package io.bezoar.pool;
 import io.bezoar.dax.DaxDevice;
 import io.bezoar.dax.PoisonedRangeException;
 import io.bezoar.dax.RecoveryWrite;
+import io.bezoar.media.Access;
 import io.bezoar.media.ByteRange;
+import io.bezoar.media.Drills;
 import io.bezoar.media.Media;
+import io.bezoar.media.MediaChoice;
 import io.bezoar.media.MediaFaultException;
+import io.bezoar.media.MediaFiles;
 import io.bezoar.media.MediaOpenException;
 import io.bezoar.media.MediaOpenException.Reason;
+import io.bezoar.media.MediaOptions;
 import io.bezoar.media.Units;
 import io.bezoar.pool.LabelLayout.Copy;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The two copies of the label.
+ * The two copies of a device's label.
  *
  * <p><b>Invariant.</b> At every moment at least one copy on media is whole, and the one with the
  * greater generation is right: the first copy is written and persisted before the second is
@@ -39,6 +46,57 @@ final class LabelStore {
 
   private LabelStore() {}
 
+  /** What a path turned out to hold. */
+  sealed interface Peek {
+    /**
+     * A label; whether the rest of the device is whole was not looked at.
+     *
+     * @param label the newest whole copy
+     */
+    record Label(PoolLabel label) implements Peek {}
+
+    /** No trace of a label. */
+    record NoLabel() implements Peek {}
+
+    /** A label once; no copy of it is whole. */
+    record Damaged(String why) implements Peek {}
+
+    /** The label of a later version. */
+    record Newer(int version) implements Peek {}
+
+    /** Nothing can be said: there is no such file, it may not be read, or its media fails. */
+    record Unreadable(IOException why) implements Peek {}
+  }
+
+  /**
+   * Reads the label of a file or block device without taking its lock, so of one that is in use,
+   * too; creates and changes nothing. An answer tells where to look, no more: what it says may have
+   * changed already, and {@link #read} checks it again under the lock.
+   */
+  static Peek peek(Path path) {
+    MediaOptions options = new MediaOptions(Access.READ_ONLY, MediaChoice.CHANNEL, Drills.OFF);
+    try (Media media = MediaFiles.open(path, options)) {
+      return peek(media);
+    } catch (IOException e) {
+      return new Peek.Unreadable(e);
+    }
+  }
+
+  /** As above, of open media. */
+  static Peek peek(Media media) throws IOException {
+    Copies copies = readCopies(media);
+    if (copies.newer() instanceof Copy.Newer newer) {
+      return new Peek.Newer(newer.version());
+    }
+    try {
+      return new Peek.Label(decide(media.info().name(), copies).label());
+    } catch (MediaOpenException e) {
+      return e.openReason() == Reason.NOT_A_POOL
+          ? new Peek.NoLabel()
+          : new Peek.Damaged(String.valueOf(e.getReason()));
+    }
+  }
+
   /**
    * Reads both copies and decides. Changes nothing.
    *
@@ -47,23 +105,14 @@ final class LabelStore {
   static Found read(Media media) throws IOException {
     String name = media.info().name();
     long sizeBytes = media.sizeBytes();
-    Copy first = sizeBytes < PAGE ? new Copy.Foreign() : readCopy(media, 0);
-    if (first instanceof Copy.Newer newer) {
+    Copies copies = readCopies(media);
+    if (copies.newer() instanceof Copy.Newer newer) {
       throw newerVersion(name, newer.version());
     }
-    // The first copy knows where the second one is; without it, it can only be in the last page.
-    long secondAt =
-        first instanceof Copy.Valid valid
-            ? valid.label().layout().secondLabel().start()
-            : sizeBytes / PAGE * PAGE - PAGE;
-    if (first instanceof Copy.Valid valid && secondAt + PAGE > sizeBytes) {
+    if (copies.first() instanceof Copy.Valid valid && copies.secondAt() + PAGE > sizeBytes) {
       throw tooShort(name, sizeBytes, valid.label().layout().sizeBytes());
     }
-    Copy second = secondAt <= 0 ? new Copy.Foreign() : readCopy(media, secondAt);
-    if (second instanceof Copy.Newer newer) {
-      throw newerVersion(name, newer.version());
-    }
-    Found found = decide(name, first, second, secondAt);
+    Found found = decide(name, copies);
     long labelled = found.label().layout().sizeBytes();
     if (labelled > sizeBytes) {
       throw tooShort(name, sizeBytes, labelled);
@@ -74,22 +123,34 @@ final class LabelStore {
     return found;
   }
 
-  private static Found decide(String name, Copy first, Copy second, long secondAt)
-      throws MediaOpenException {
+  /** Both copies, and where the second one was looked for. */
+  private record Copies(Copy first, Copy second, long secondAt) {
+    /** A copy of a later version, if there is one. */
+    @Nullable Copy newer() {
+      return first instanceof Copy.Newer ? first : second instanceof Copy.Newer ? second : null;
+    }
+  }
+
+  private static Copies readCopies(Media media) throws IOException {
+    long sizeBytes = media.sizeBytes();
+    Copy first = sizeBytes < PAGE ? new Copy.Foreign() : readCopy(media, 0);
+    // The first copy knows where the second one is; without it, it can only be in the last page.
+    long secondAt =
+        first instanceof Copy.Valid valid
+            ? valid.label().layout().secondLabel().start()
+            : sizeBytes / PAGE * PAGE - PAGE;
+    boolean isThere = secondAt > 0 && secondAt <= sizeBytes - PAGE;
+    return new Copies(first, isThere ? readCopy(media, secondAt) : new Copy.Foreign(), secondAt);
+  }
+
+  private static Found decide(String name, Copies copies) throws MediaOpenException {
+    Copy first = copies.first();
+    Copy second = copies.second();
     ByteRange firstRange = ByteRange.ofLength(0, PAGE);
-    ByteRange secondRange = ByteRange.ofLength(Math.max(0, secondAt), PAGE);
+    ByteRange secondRange = ByteRange.ofLength(Math.max(0, copies.secondAt()), PAGE);
     List<WrongCopy> wrong = new ArrayList<>();
     if (first instanceof Copy.Valid a && second instanceof Copy.Valid b) {
-      if (!a.label().uuid().equals(b.label().uuid())) {
-        throw new MediaOpenException(
-            name,
-            Reason.LABEL_DAMAGED,
-            "its two labels belong to different pools ("
-                + a.label().uuid()
-                + " and "
-                + b.label().uuid()
-                + "): two files were mixed; restore it from a copy");
-      }
+      requireOneDevice(name, a.label(), b.label());
       boolean firstIsNewer = a.label().generation() >= b.label().generation();
       if (a.label().generation() != b.label().generation()) {
         wrong.add(new WrongCopy(firstIsNewer ? secondRange : firstRange, "it is out of date"));
@@ -111,6 +172,24 @@ final class LabelStore {
         "both copies of its label are damaged (first: %s; second: %s); nothing of it was changed:"
                 .formatted(why(first), why(second))
             + " if the file was cut, restore its full length and try again");
+  }
+
+  private static void requireOneDevice(String name, PoolLabel first, PoolLabel second)
+      throws MediaOpenException {
+    String mixed =
+        !first.uuid().equals(second.uuid())
+            ? "pools (" + first.uuid() + " and " + second.uuid()
+            : !first.device().uuid().equals(second.device().uuid())
+                ? "devices of one pool (" + first.deviceNumber() + " and " + second.deviceNumber()
+                : "";
+    if (!mixed.isEmpty()) {
+      throw new MediaOpenException(
+          name,
+          Reason.LABEL_DAMAGED,
+          "its two labels belong to different "
+              + mixed
+              + "): two files were mixed; restore it from a copy");
+    }
   }
 
   private static String why(Copy copy) {
@@ -171,8 +250,10 @@ final class LabelStore {
    *
    * @return a copy that cannot be written because its media cannot be cleared; the other one stands
    * @throws UnwritableLabelException when no copy can be written
+   * @throws MediaOpenException BAD_GEOMETRY when its config is too long; nothing was written
    */
   static List<ByteRange> write(DaxDevice device, PoolLabel label) throws IOException {
+    LabelLayout.requireRoom(device.info().name(), label.config());
     List<ByteRange> unwritable = new ArrayList<>();
     for (ByteRange copy : List.of(label.layout().firstLabel(), label.layout().secondLabel())) {
       try {

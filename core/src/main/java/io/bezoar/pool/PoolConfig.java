@@ -32,6 +32,7 @@ public record PoolConfig(long generation, Stack stack, List<DeviceEntry> devices
     checkUse(stack, devices);
     checkReplacements(stack, devices);
     checkIds(stack, devices);
+    checkSize(stack);
   }
 
   private static void checkNumbers(List<DeviceEntry> devices, int nextNumber) {
@@ -92,7 +93,7 @@ public record PoolConfig(long generation, Stack stack, List<DeviceEntry> devices
     boolean hidden =
         stack.below().stream()
             .flatMap(below -> below.mirrors().stream())
-            .anyMatch(mirror -> mirror.dataBytes() == Stack.Mirror.NO_NOTES);
+            .anyMatch(PoolConfig::isWithoutNotes);
     if (hidden) {
       throw new IllegalArgumentException("a mirror without notes stands alone, not in " + stack);
     }
@@ -111,6 +112,23 @@ public record PoolConfig(long generation, Stack stack, List<DeviceEntry> devices
                 throw new IllegalArgumentException("two layers with one id: " + layer);
               }
             });
+  }
+
+  private static void checkSize(Stack stack) {
+    if (isWithoutNotes(stack)) {
+      return;
+    }
+    try {
+      if (stack.sizeBytes() <= 0) {
+        throw new IllegalArgumentException("nothing is left for the volume of " + stack);
+      }
+    } catch (ArithmeticException e) {
+      throw new IllegalArgumentException("the volume is larger than can be told: " + stack, e);
+    }
+  }
+
+  private static boolean isWithoutNotes(Stack stack) {
+    return stack instanceof Stack.Mirror mirror && mirror.dataBytes() == Stack.Mirror.NO_NOTES;
   }
 
   /** The config of a new pool. */
@@ -140,7 +158,7 @@ public record PoolConfig(long generation, Stack stack, List<DeviceEntry> devices
    * notes, so nothing can be attached to it, and the volume is all of its payload.
    */
   public boolean isVersion1() {
-    return stack instanceof Stack.Mirror mirror && mirror.dataBytes() == Stack.Mirror.NO_NOTES;
+    return isWithoutNotes(stack);
   }
 
   /** The next generation, with another stack and other devices. */

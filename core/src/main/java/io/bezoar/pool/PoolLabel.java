@@ -56,7 +56,12 @@ public record PoolLabel(
     }
   }
 
-  /** What the payload holds. The codes are stored on media. */
+  /** The config's entry of the device that this label stands on. */
+  public DeviceEntry device() {
+    return config.device(deviceNumber);
+  }
+
+  /** What the volume holds. The codes are stored on media. */
   public enum Content {
     /** A block volume. */
     RAW(1),

@@ -4,6 +4,7 @@ import io.bezoar.health.ScrubRecord;
 import io.bezoar.health.ScrubTotals;
 import io.bezoar.target.Geometry;
 import java.time.Instant;
+import java.util.List;
 import java.util.UUID;
 import java.util.random.RandomGenerator;
 
@@ -11,18 +12,35 @@ import java.util.random.RandomGenerator;
 final class Labels {
   private Labels() {}
 
+  /** A label of version 1, or of some device of a pool of several. */
   static PoolLabel random(RandomGenerator random) {
-    PoolLayout layout = PoolLayout.plan((256 + random.nextLong(1 << 20)) * 4096);
-    boolean bare = random.nextInt(4) == 0;
-    Redundancy redundancy = bare ? Redundancy.NONE : Redundancy.ofColumns(2 + random.nextInt(40));
-    UUID uuid = new UUID(random.nextLong(), random.nextLong());
+    if (random.nextInt(4) > 0) {
+      PoolConfig config = Configs.random(random);
+      List<DeviceEntry> devices = config.devices();
+      return of(random, config, devices.get(random.nextInt(devices.size())));
+    }
+    UUID uuid = Configs.uuid(random);
+    DeviceEntry device = Configs.device(random, 0, DeviceEntry.Use.MEMBER);
+    PoolConfig config = PoolConfig.version1(uuid, device.sizeBytes(), device.redundancy());
+    return of(uuid, random, config, config.device(0));
+  }
+
+  /** A label of this device. */
+  static PoolLabel of(RandomGenerator random, PoolConfig config, DeviceEntry device) {
+    return of(Configs.uuid(random), random, config, device);
+  }
+
+  private static PoolLabel of(
+      UUID uuid, RandomGenerator random, PoolConfig config, DeviceEntry device) {
+    PoolLayout layout = PoolLayout.plan(device.sizeBytes());
+    Redundancy redundancy = device.redundancy();
     return new PoolLabel(
         uuid,
         random.nextLong(1, Long.MAX_VALUE),
         PoolLabel.Content.RAW,
         redundancy,
         layout,
-        bare ? null : Geometry.plan(layout.payload(), redundancy.columns()),
+        redundancy.isProtected() ? Geometry.plan(layout.payload(), redundancy.columns()) : null,
         random.nextBoolean() ? PoolLabel.Drill.ALLOWED : PoolLabel.Drill.FORBIDDEN,
         Instant.ofEpochMilli(random.nextLong(1L << 42)),
         random.nextBoolean() ? PoolLabel.Shutdown.CLEAN : PoolLabel.Shutdown.IN_USE,
@@ -32,8 +50,8 @@ final class Labels {
             totals(random),
             random.nextBoolean() ? Instant.ofEpochMilli(random.nextLong(1L << 42)) : null,
             totals(random)),
-        PoolConfig.version1(uuid, layout.sizeBytes(), redundancy),
-        0);
+        config,
+        device.number());
   }
 
   private static ScrubTotals totals(RandomGenerator random) {
