@@ -28,7 +28,7 @@ final class NewPool {
       MediaChoice choice)
       throws IOException {
     PoolOptions options =
-        new PoolOptions(PoolOptions.Intent.WORK, choice, InstantSource.system(), () -> false);
+        PoolOptions.of(PoolOptions.Intent.WORK, choice, InstantSource.system(), () -> false);
     Pool.create(path, new PoolSpec(sizeBytes, redundancy(parity), allocation, drill), options);
   }
 }

@@ -70,11 +70,11 @@ final class Server implements AutoCloseable {
     try {
       return PoolAccess.awaitLock(
           path,
-          () -> Pool.open(path, new PoolOptions(PoolOptions.Intent.WORK, choice, clock, load)));
+          () -> Pool.open(path, PoolOptions.of(PoolOptions.Intent.WORK, choice, clock, load)));
     } catch (MediaOpenException e) {
       boolean notWritable = e.openReason() == Reason.READ_ONLY || e.openReason() == Reason.DENIED;
       if (mode == Served.Mode.READ_ONLY && notWritable) {
-        return Pool.open(path, new PoolOptions(PoolOptions.Intent.LOOK, choice, clock, load));
+        return Pool.open(path, PoolOptions.of(PoolOptions.Intent.LOOK, choice, clock, load));
       }
       throw e;
     }

@@ -1,6 +1,7 @@
 package io.bezoar.pool;
 
 import io.bezoar.dax.DaxDevice;
+import io.bezoar.media.ByteRange;
 import io.bezoar.target.LinearTarget;
 import io.bezoar.target.MirrorOptions;
 import io.bezoar.target.MirroredTarget;
@@ -161,7 +162,9 @@ final class Assembly {
     List<@Nullable DaxDevice> devices = parts(linear.parts(), "linear");
     List<LinearTarget.Piece> pieces = new ArrayList<>();
     for (int i = 0; i < devices.size(); i++) {
-      pieces.add(LinearTarget.Piece.whole(devices.get(i), linear.parts().get(i).sizeBytes()));
+      pieces.add(
+          new LinearTarget.Piece(
+              devices.get(i), new ByteRange(0, linear.parts().get(i).sizeBytes())));
     }
     return LinearTarget.open(name, pieces, tools.dispatcher(name));
   }

@@ -159,7 +159,7 @@ public final class Pool implements AutoCloseable {
             label.eventSequence(),
             options.clock());
     this.labels = new PoolLabels(events, label);
-    Assembly.Built built = assemble(name);
+    Assembly.Built built = assemble(name, source);
     undo.push(built.volume()::close);
     this.devices = new PoolDevices(labels, built);
     for (Member member : found.members().values()) {
@@ -205,7 +205,7 @@ public final class Pool implements AutoCloseable {
     closing.addAll(undo);
   }
 
-  private Assembly.Built assemble(String name) throws IOException {
+  private Assembly.Built assemble(String name, MediaSource source) throws IOException {
     Map<Integer, DaxDevice> contents = new TreeMap<>();
     for (Member member : found.members().values()) {
       if (found.newest().config().device(member.number()).use() == DeviceEntry.Use.MEMBER) {
@@ -213,17 +213,32 @@ public final class Pool implements AutoCloseable {
       }
     }
     return Assembly.open(
-        name, found.newest().config(), contents, assemblyOptions(options, tools), tools);
+        name,
+        found.newest().config(),
+        contents,
+        assemblyOptions(options, tools, preferred(source)),
+        tools);
   }
 
-  /** How the targets of a pool are opened. */
-  static Assembly.Options assemblyOptions(PoolOptions options, PoolTools tools) {
+  /** The number of the device whose content is right where legs went on alone; -1 for none. */
+  private int preferred(MediaSource source) throws MediaOpenException {
+    String said = options.prefer();
+    return said == null
+        ? DeviceEntry.NONE
+        : DeviceRef.find(found.newest().config(), said, source).number();
+  }
+
+  /**
+   * How the targets of a pool are opened.
+   *
+   * @param preferred number of the device whose content is right where mirror legs went on alone
+   */
+  static Assembly.Options assemblyOptions(PoolOptions options, PoolTools tools, int preferred) {
+    ResyncPace pace = ResyncPace.of(0, options.foregroundBusy());
     return new Assembly.Options(
-        mirror -> new MirrorOptions(
-                    tools.clock(),
-                    tools.workers(),
-                    ResyncPace.of(0, options.foregroundBusy()),
-                    null),
+        mirror ->
+            new MirrorOptions(
+                tools.clock(), tools.workers(), pace, mirror.slotOf(preferred).orElse(null)),
         WriteCacheOptions.standard(tools.workers()));
   }
 

@@ -91,7 +91,11 @@ final class PoolFactory {
       places.add(member.eventPlace());
     }
     Assembly.format(
-        name, label.config().stack(), contents, Pool.assemblyOptions(options, tools), tools);
+        name,
+        label.config().stack(),
+        contents,
+        Pool.assemblyOptions(options, tools, DeviceEntry.NONE),
+        tools);
     EventLog events = EventLog.open(places, salt(label), 0, tools.clock());
     String redundancy = label.redundancy().toString();
     events.append(

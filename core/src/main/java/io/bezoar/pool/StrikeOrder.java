@@ -45,6 +45,12 @@ public record StrikeOrder(
     }
   }
 
+  /** Strikes any of the pool's devices. */
+  public StrikeOrder(
+      List<FaultKind> kinds, @Nullable Long at, long lengthBytes, int count, long seed, Rows rows) {
+    this(kinds, at, lengthBytes, count, seed, rows, null);
+  }
+
   /** The part of it that strikes one device's content. */
   StrikeOrder on(int deviceCount, @Nullable Long contentAt, long deviceSeed) {
     return new StrikeOrder(kinds, contentAt, lengthBytes, deviceCount, deviceSeed, rows, device);
