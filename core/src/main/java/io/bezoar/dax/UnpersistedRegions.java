@@ -20,7 +20,7 @@ import java.util.concurrent.atomic.AtomicLongArray;
  * mark first and that bit second, a persist clears in the other order: no mark is ever overlooked
  * for good.
  */
-final class UnpersistedRegions {
+public final class UnpersistedRegions {
   private static final int MIN_SHIFT = 16;
   private static final long MAX_REGIONS = 1L << 16;
 
@@ -32,7 +32,8 @@ final class UnpersistedRegions {
   private final int shift;
   private final long sizeBytes;
 
-  UnpersistedRegions(long sizeBytes) {
+  /** Nothing is written yet. */
+  public UnpersistedRegions(long sizeBytes) {
     int regionShift = MIN_SHIFT;
     while (sizeBytes >>> regionShift >= MAX_REGIONS) {
       regionShift++;
@@ -44,7 +45,7 @@ final class UnpersistedRegions {
   }
 
   /** Before {@code [start, end)}, which is not empty, is written, and after that. */
-  void mark(long start, long end) {
+  public void mark(long start, long end) {
     long last = (end - 1) >>> shift;
     for (long region = start >>> shift; region <= last; region++) {
       int word = (int) (region >>> 6);
@@ -64,7 +65,7 @@ final class UnpersistedRegions {
   }
 
   /** The marked regions, which are unmarked. */
-  Taken take() {
+  public Taken take() {
     Taken taken = new Taken();
     for (int i = 0; i < marked.length(); i++) {
       if (marked.getOpaque(i) != 0) {
@@ -78,11 +79,18 @@ final class UnpersistedRegions {
   }
 
   /** What a persist has taken; worked out only when it fails. */
-  final class Taken {
+  public final class Taken {
     /** Index of a word and its bits, in turn. */
     private long[] words = new long[16];
 
     private int length;
+
+    private Taken() {}
+
+    /** True when nothing had been written. */
+    public boolean isEmpty() {
+      return length == 0;
+    }
 
     private void add(int word, long bits) {
       if (length == words.length) {
@@ -92,7 +100,8 @@ final class UnpersistedRegions {
       words[length++] = bits;
     }
 
-    ByteRanges ranges() {
+    /** Whole regions, which hold what was written. */
+    public ByteRanges ranges() {
       List<ByteRange> ranges = new ArrayList<>();
       for (int i = 0; i < length; i += 2) {
         for (long left = words[i + 1]; left != 0; left &= left - 1) {
