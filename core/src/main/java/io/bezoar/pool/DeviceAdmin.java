@@ -214,6 +214,13 @@ public final class DeviceAdmin {
         });
   }
 
+  /** Waits until no mirror is copying anything to a leg. */
+  public void awaitResync() throws InterruptedException {
+    for (MirroredTarget mirror : devices.mirrors()) {
+      mirror.awaitResync();
+    }
+  }
+
   // Coming and going.
 
   private int attach(DeviceEntry beside, NewDevice device, int replaces) throws IOException {
@@ -428,16 +435,7 @@ public final class DeviceAdmin {
     try {
       locked(
           () -> {
-            Optional<Member> still = devices.member(member.number());
-            if (still.isEmpty() || still.get() != member) {
-              return null;
-            }
-            DeviceEntry entry = devices.config().device(member.number());
-            record(Event.DeviceStep.LOST, entry.number(), why);
-            dropQuietly(member, why);
-            if (entry.use() == DeviceEntry.Use.MEMBER) {
-              useSpare(entry);
-            }
+            goneWithLock(member, why);
             return null;
           });
     } catch (IOException failed) {
@@ -445,6 +443,19 @@ public final class DeviceAdmin {
           System.Logger.Level.WARNING,
           pool + ": no spare could take the place of device " + member.number(),
           failed);
+    }
+  }
+
+  private void goneWithLock(Member member, String why) throws IOException {
+    Optional<Member> still = devices.member(member.number());
+    if (still.isEmpty() || still.get() != member) {
+      return;
+    }
+    DeviceEntry entry = devices.config().device(member.number());
+    record(Event.DeviceStep.LOST, entry.number(), why);
+    dropQuietly(member, why);
+    if (entry.use() == DeviceEntry.Use.MEMBER) {
+      useSpare(entry);
     }
   }
 
@@ -493,6 +504,11 @@ public final class DeviceAdmin {
   }
 
   private void tickWithLock() throws IOException {
+    for (Member member : List.copyOf(devices.members())) {
+      if (!member.isThere()) {
+        goneWithLock(member, "it went away");
+      }
+    }
           for (DeviceEntry entry : List.copyOf(devices.config().devices())) {
             devices.placeOf(entry.number()).ifPresent(place -> lookAt(entry, place));
           }

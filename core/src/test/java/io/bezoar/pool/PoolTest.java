@@ -24,7 +24,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -37,33 +36,38 @@ import org.junit.jupiter.api.Test;
 class PoolTest {
   private static final int PAGE = Units.PAGE_BYTES;
   private static final long SIZE = 4L << 20;
-  private static final Path PATH = Path.of("test.pool");
+  private static final String PATH = "test.pool";
 
-  private SimMedia media = SimMedia.create("test.pool", SIZE, 21);
+  private SimDisks disks = new SimDisks();
   private Pool pool;
 
   @BeforeEach
   void setUp() throws IOException {
-    media = blank(Redundancy.ofColumns(8), PoolLabel.Drill.ALLOWED);
-    pool = Pool.openOn(media, PATH, PoolOptions.of(PoolOptions.Intent.WORK));
+    make(Redundancy.ofColumns(8), PoolLabel.Drill.ALLOWED);
+    open(PoolOptions.Intent.WORK);
   }
 
-  private static SimMedia blank(Redundancy redundancy, PoolLabel.Drill drill) throws IOException {
-    SimMedia blank = SimMedia.create("test.pool", SIZE, 21);
+  private void make(Redundancy redundancy, PoolLabel.Drill drill) throws IOException {
+    disks = new SimDisks();
     PoolSpec spec = new PoolSpec(SIZE, redundancy, Allocation.SPARSE, drill);
-    InstantSource clock = InstantSource.system();
-    PoolFactory.format(blank, PoolFactory.label("test.pool", spec, clock), clock);
-    return blank.reopen();
+    Pool.create(
+        new StackDraft.Device(PATH, -1, null),
+        spec,
+        PoolOptions.of(PoolOptions.Intent.WORK),
+        disks);
   }
 
   private void open(PoolOptions.Intent intent) throws IOException {
-    pool = Pool.openOn(media, PATH, PoolOptions.of(intent));
+    pool = Pool.open(Path.of(PATH), PoolOptions.of(intent), disks);
   }
 
   private void reopen(PoolOptions.Intent intent) throws IOException {
     pool.close();
-    media = media.reopen();
     open(intent);
+  }
+
+  private SimMedia media() {
+    return disks.at(PATH);
   }
 
   @AfterEach
@@ -139,7 +143,7 @@ class PoolTest {
   @Test
   void shouldTellThatItsLastUserDied() throws IOException {
     byte[] model = fill();
-    media = media.crash(new SplittableRandom(8));
+    disks.crash(new SplittableRandom(8));
     open(PoolOptions.Intent.LOOK);
     assertThat(steps()).endsWith(Event.Step.CRASH_RECOVERED);
     assertThat(read(pool.volume(), 0, model.length)).isEqualTo(model);
@@ -153,12 +157,11 @@ class PoolTest {
         List.of(pool.label().layout().firstLabel(), pool.label().layout().secondLabel())) {
       for (FaultKind kind : List.of(FaultKind.POISON, FaultKind.FLIP)) {
         pool.close();
-        media = media.reopen();
-        media.injector().inject(FaultSpec.of(kind, ByteRange.ofLength(copy.start(), 64), 5));
+        disks.reopened(PATH).injector().inject(FaultSpec.of(kind, ByteRange.ofLength(copy.start(), 64), 5));
         open(PoolOptions.Intent.WORK);
         assertThat(steps()).contains(Event.Step.LABEL_HEALED);
         reopen(PoolOptions.Intent.WORK);
-        assertThat(LabelStore.read(media).wrong()).isEmpty();
+        assertThat(LabelStore.read(media()).wrong()).isEmpty();
       }
     }
   }
@@ -167,7 +170,7 @@ class PoolTest {
   void shouldHaveAWholeLabelAfterACrashAtEveryStepOfOpeningAndClosing() throws IOException {
     pool.close();
     for (long step = 1; step < 60; step++) {
-      media = media.reopen();
+      SimMedia media = disks.reopened(PATH);
       media.cutPowerBeforeStep(media.stepCount() + step);
       boolean cut = false;
       try {
@@ -176,8 +179,10 @@ class PoolTest {
       } catch (SimMedia.PowerCutException | IOException e) {
         cut = true;
       }
-      media = cut ? media.crash(new SplittableRandom(step)) : media.reopen();
-      LabelStore.Found found = LabelStore.read(media);
+      if (cut) {
+        disks.crash(new SplittableRandom(step));
+      }
+      LabelStore.Found found = LabelStore.read(disks.reopened(PATH));
       assertThat(found.label().layout().sizeBytes()).isEqualTo(SIZE);
       open(PoolOptions.Intent.WORK);
       pool.close();
@@ -186,7 +191,6 @@ class PoolTest {
         break;
       }
     }
-    media = media.reopen();
     open(PoolOptions.Intent.WORK);
   }
 
@@ -285,7 +289,7 @@ class PoolTest {
             layout.events(),
             layout.firstList(),
             layout.secondList())) {
-      media
+      media()
           .injector()
           .inject(FaultSpec.of(FaultKind.POISON, ByteRange.ofLength(range.end() - 64, 64), 1));
     }
@@ -293,7 +297,7 @@ class PoolTest {
     assertThat(failures())
         .extracting(Event.Failure::role)
         .contains(Role.LABEL, Role.EVENTS, Role.POISON_LIST);
-    assertThat(media.probe(new ByteRange(0, SIZE))).isEmpty();
+    assertThat(media().probe(new ByteRange(0, SIZE))).isEmpty();
     assertThat(pool.scrubber().progress().totals().foundRanges()).isPositive();
   }
 
@@ -311,7 +315,7 @@ class PoolTest {
   @Test
   void shouldSayThatAPersistFailedUntilItIsReopened() throws Exception {
     byte[] model = fill();
-    media.failNextPersist();
+    media().failNextPersist();
     assertThatThrownBy(() -> pool.volume().recoveryWrite(0, Arena.ofAuto().allocate(PAGE)))
         .isInstanceOf(IOException.class);
     pool.hear();
@@ -325,7 +329,7 @@ class PoolTest {
     assertThat(read(pool.volume(), PAGE, PAGE))
         .isEqualTo(Arrays.copyOfRange(model, PAGE, 2 * PAGE));
     assertThatThrownBy(pool::close).isInstanceOf(IOException.class);
-    media = media.crash(new SplittableRandom(4));
+    disks.crash(new SplittableRandom(4));
     open(PoolOptions.Intent.WORK);
     assertThat(steps()).contains(Event.Step.CRASH_RECOVERED);
     scrub();
@@ -345,7 +349,7 @@ class PoolTest {
   @Test
   void shouldWorkWithoutProtectionToo() throws Exception {
     pool.close();
-    media = blank(Redundancy.NONE, PoolLabel.Drill.ALLOWED);
+    make(Redundancy.NONE, PoolLabel.Drill.ALLOWED);
     open(PoolOptions.Intent.WORK);
     byte[] model = fill();
     scrub();
@@ -368,12 +372,12 @@ class PoolTest {
   @Test
   void shouldRefuseDrillsOnAPoolThatWasNotMadeForThem() throws Exception {
     pool.close();
-    media = blank(Redundancy.ofColumns(8), PoolLabel.Drill.FORBIDDEN);
+    make(Redundancy.ofColumns(8), PoolLabel.Drill.FORBIDDEN);
     open(PoolOptions.Intent.WORK);
     assertThatThrownBy(() -> pool.planStrikes(order(1, 1, StrikeOrder.Rows.DISTINCT)))
         .isInstanceOf(DrillForbiddenException.class);
     assertThatThrownBy(
-            () -> pool.strike(new Strike(FaultKind.FLIP, ByteRange.ofLength(1 << 20, 64), null, 1)))
+            () -> pool.strike(new Strike(FaultKind.FLIP, 0, ByteRange.ofLength(1 << 20, 64), null, 1)))
         .isInstanceOf(DrillForbiddenException.class);
   }
 }
