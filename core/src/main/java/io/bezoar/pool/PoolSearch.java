@@ -19,12 +19,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * Finds and opens the devices of a pool from any one of them, wherever they lie now.
  *
- * <p><b>Invariant.</b> A device is taken for what its own label says (pool, number, uuid), never for
- * where it lies. Of configs that differ the one with the greatest generation counts; a device that
- * it does not list is not the pool's any more. Nothing is written.
+ * <p><b>Invariant.</b> A device is taken for what its own label says (pool, number, uuid), never
+ * for where it lies. Of configs that differ the one with the greatest generation counts; a device
+ * that it does not list is not the pool's any more. Nothing is written.
  *
- * <p><b>Protocol.</b> A device is looked for where it was last, beside the one that was opened and in
- * the folders that the user names: first by its file name, then by the labels of all files there.
+ * <p><b>Protocol.</b> A device is looked for where it was last, beside the one that was opened and
+ * in the folders that the user names: first by its file name, then by the labels of all files
+ * there.
  */
 final class PoolSearch {
   private final Path path;
@@ -56,8 +57,9 @@ final class PoolSearch {
    * Opens every device that can be found.
    *
    * @throws MediaOpenException when the one at {@code path} cannot be opened or is the pool's no
-   *     more, when another one is there but cannot be opened (locked, cut, two of the same), or when
-   *     missing ones leave part of the volume without a device and the options do not allow that
+   *     more, when another one is there but cannot be opened (locked, cut, two of the same), or
+   *     when missing ones leave part of the volume without a device and the options do not allow
+   *     that
    */
   static Found open(Path path, PoolOptions options, MediaSource source, PoolTools tools)
       throws IOException {
@@ -144,8 +146,7 @@ final class PoolSearch {
   private boolean isAt(PoolLabel pool, DeviceEntry entry, Path candidate) {
     return switch (source.peek(candidate)) {
       case LabelStore.Peek.Label(PoolLabel label) -> {
-        boolean same =
-            label.uuid().equals(pool.uuid()) && label.deviceUuid().equals(entry.uuid());
+        boolean same = label.uuid().equals(pool.uuid()) && label.deviceUuid().equals(entry.uuid());
         if (!same) {
           whyMissing.put(
               entry.number(),
@@ -228,7 +229,8 @@ final class PoolSearch {
     StringBuilder why = new StringBuilder();
     missing.forEach(
         (number, reason) ->
-            why.append("device %d (%s): %s; ".formatted(number, config.device(number).path(), reason)));
+            why.append(
+                "device %d (%s): %s; ".formatted(number, config.device(number).path(), reason)));
     throw new MediaOpenException(
         path.toString(),
         Reason.DEVICE_MISSING,
