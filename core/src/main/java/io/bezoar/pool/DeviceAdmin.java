@@ -115,6 +115,12 @@ public final class DeviceAdmin {
               && othersInSync(place).isEmpty()) {
             throw refused(entry, "it is all that is left of the volume: stop serving instead");
           }
+          if (othersInSync(place).isEmpty()) {
+            // Its bytes are nowhere else: unavailable until it is back.
+            place.target().persist();
+          } else {
+            place.target().takeOffline(place.slot());
+          }
           release(place, member, StackStatus.Presence.OFFLINE, "somebody took it offline");
           record(Event.DeviceStep.OFFLINE, entry.number(), "");
           return null;
@@ -272,7 +278,7 @@ public final class DeviceAdmin {
     labels.remove(number);
     labels.reconfigure(config -> config.without(number));
     try {
-      place.target().detach(place.slot());
+      takeOut(place.target(), place.slot());
     } catch (IOException | RuntimeException refused) {
       labels.reconfigure(config -> config.next(before.stack(), before.devices()));
       member.ifPresent(labels::add);
@@ -283,6 +289,22 @@ public final class DeviceAdmin {
     devices.left(number);
     record(step, number, detail.isEmpty() ? entry.path() : detail);
     changed.run();
+  }
+
+  /** Ends the membership of a leg, whether it is in use or not. */
+  private static void takeOut(MirroredTarget mirror, int slot) throws IOException {
+    boolean inUse =
+        mirror.legs().stream()
+            .filter(leg -> leg.slot() == slot)
+            .anyMatch(
+                leg ->
+                    leg.state() == LegStatus.State.IN_SYNC
+                        || leg.state() == LegStatus.State.RESYNCING);
+    if (inUse) {
+      mirror.detach(slot);
+    } else {
+      mirror.detachMissing(slot);
+    }
   }
 
   /** Closes a device that is the pool's no more, and takes its label away. */
@@ -313,7 +335,7 @@ public final class DeviceAdmin {
   /** Takes a device out of its mirror and closes it; it stays the pool's. */
   private void release(PoolDevices.Place place, Member member, StackStatus.Presence how, String why)
       throws IOException {
-    place.target().takeOffline(place.slot());
+    place.target().letGone(place.slot(), why);
     labels.remove(member.number());
     events.removePlace(member.leaf());
     devices.went(member.number(), new PoolDevices.Away(how, why));
@@ -471,7 +493,7 @@ public final class DeviceAdmin {
       MirroredTarget target = devices.mirror(mirror.id());
       for (LegStatus leg : target.legs()) {
         if (!mirror.legs().containsKey(leg.slot())) {
-          target.detach(leg.slot());
+          takeOut(target, leg.slot());
         }
       }
     }

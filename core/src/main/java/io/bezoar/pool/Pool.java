@@ -77,7 +77,7 @@ public final class Pool implements AutoCloseable {
    * @throws io.bezoar.media.MediaFullException when there is no room for it; nothing is left behind
    */
   public static void create(Path path, PoolSpec spec, PoolOptions options) throws IOException {
-    create(new StackDraft.Device(path.toString(), -1, null), spec, options);
+    create(new StackDraft.Device(path, -1, null), spec, options);
   }
 
   /**

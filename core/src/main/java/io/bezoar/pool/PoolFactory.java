@@ -191,8 +191,9 @@ final class PoolFactory {
 
   private int enter(StackDraft.Device device) throws MediaOpenException {
     int number = entries.size();
-    Path path = Path.of(device.path());
+    Path path = device.path();
     long sizeBytes = device.sizeBytes() < 0 ? spec.sizeBytes() : device.sizeBytes();
+    checkSize(path.toString(), sizeBytes);
     Redundancy redundancy = device.redundancy();
     DeviceEntry entry =
         new DeviceEntry(
@@ -203,7 +204,6 @@ final class PoolFactory {
             redundancy == null ? spec.redundancy() : redundancy,
             DeviceEntry.Use.MEMBER,
             -1);
-    checkSize(path.toString(), sizeBytes);
     entries.add(entry);
     paths.add(path);
     return number;

@@ -91,6 +91,7 @@ final class PoolSearch {
       }
     }
     closeStrangers(newest, opened);
+    refuseTwin(newest, first);
     Map<Integer, String> missing = new TreeMap<>();
     for (DeviceEntry entry : newest.config().devices()) {
       if (!members.containsKey(entry.number())) {
@@ -189,6 +190,15 @@ final class PoolSearch {
       }
     }
     return inFolders.get(entry.uuid());
+  }
+
+  /** The device that was opened may be a copy of the one that the pool knows. */
+  private void refuseTwin(PoolLabel newest, Member first) throws MediaOpenException {
+    DeviceEntry entry = newest.config().device(first.number());
+    Path known = entry.path().isEmpty() ? path : Path.of(entry.path());
+    if (!source.absolute(known).equals(source.absolute(path)) && isAt(newest, entry, known)) {
+      throw twice(entry, path, known);
+    }
   }
 
   private static MediaOpenException twice(DeviceEntry entry, Path one, Path other) {

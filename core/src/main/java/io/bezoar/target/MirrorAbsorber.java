@@ -64,7 +64,9 @@ final class MirrorAbsorber implements MirrorLeg.Listener {
     ByteRanges content = leg.content(failure.ranges());
     boolean single = now.members.set().single();
     if (failure.severity() != Severity.LOST || single) {
-      if (!content.isEmpty() || failure.ranges().isEmpty()) {
+      // A page of the leg beyond the content (notes, or nothing) that was healed is told of, too,
+      // as redundancy; a loss there is what restoreNotes makes of it.
+      if (!content.isEmpty() || failure.severity() != Severity.LOST) {
         notices.passOn(failure, content);
       }
       if (!single && failure.severity() == Severity.DEGRADED && !leg.verified()) {

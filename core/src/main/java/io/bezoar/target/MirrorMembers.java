@@ -363,7 +363,7 @@ final class MirrorMembers {
 
   /** Makes it durable that legs were dropped; before anything is acknowledged without them. */
   void settle() throws IOException {
-    if (!set.owesTable()) {
+    if (!set.owesTable() || set.inSync().isEmpty()) {
       return;
     }
     lock.lock();
@@ -375,7 +375,7 @@ final class MirrorMembers {
   }
 
   private void settleWithLock() throws IOException {
-    while (set.owesTable()) {
+    while (set.owesTable() && !set.inSync().isEmpty()) {
       MirrorSet now = set;
       store(
           now.table()
@@ -693,6 +693,49 @@ final class MirrorMembers {
       leg.storeTable(last);
     } catch (IOException cannot) {
       LOG.log(System.Logger.Level.WARNING, leg + " cannot be told that it leaves", cannot);
+    }
+  }
+
+  /**
+   * Gives the device in a slot back though it may be the last: it is gone, or about to go. It stays
+   * a member that may return. Durable with the next write, as when a leg fails.
+   *
+   * @return its device, if there is one
+   */
+  @Nullable DaxDevice letGone(int slot, String why) {
+    lock.lock();
+    try {
+      MirrorLeg leg = set.inSlot(slot);
+      if (leg == null) {
+        MirrorLeg former = dropped.remove(slot);
+        Rejected odd = rejected.remove(slot);
+        if (former != null) {
+          leaving.add(former);
+          return former.device;
+        }
+        return odd == null ? null : odd.device();
+      }
+      MirrorSet left = set.without(leg);
+      if (left.inSync().isEmpty()) {
+        // Nobody can bring the others up to date now.
+        for (MirrorLeg behind : left.resyncing()) {
+          left = left.without(behind);
+          dropped.put(behind.slot, behind);
+          resync().forget(behind);
+        }
+      }
+      set = left;
+      resync().forget(leg);
+      reasons.put(slot, why);
+      leaving.add(leg);
+      tell(leg + ": gone (" + why + "); " + legsLeft());
+      if (!left.inSync().isEmpty()) {
+        tellLostWith(leg);
+      }
+      return leg.device;
+    } finally {
+      lock.unlock();
+      releaseLeaving();
     }
   }
 

@@ -263,6 +263,18 @@ public final class MirroredTarget implements DaxDevice {
     return letGo(leg, MirrorTable.State.OUT, "taken offline");
   }
 
+  /**
+   * Gives the device in a slot back that is gone, or that is taken away whatever that costs; it
+   * stays a member that may return. Without its last leg the mirror is {@code OFFLINE}.
+   *
+   * @param why for people
+   * @return its device, if there is one, which the caller closes
+   */
+  public Optional<DaxDevice> letGone(int slot, String why) {
+    Objects.checkIndex(slot, LEGS_MAX);
+    return Optional.ofNullable(members.letGone(slot, why));
+  }
+
   private DaxDevice letGo(MirrorLeg leg, MirrorTable.@Nullable State left, String detail)
       throws IOException {
     members.leave(leg, left, detail);

@@ -49,7 +49,7 @@ class PoolDevicesTest {
   }
 
   private static StackDraft device(String path) {
-    return new StackDraft.Device(path, -1, null);
+    return new StackDraft.Device(Path.of(path), -1, null);
   }
 
   private static StackDraft mirror(String... paths) {

@@ -51,7 +51,7 @@ class PoolTest {
     disks = new SimDisks();
     PoolSpec spec = new PoolSpec(SIZE, redundancy, Allocation.SPARSE, drill);
     Pool.create(
-        new StackDraft.Device(PATH, -1, null),
+        new StackDraft.Device(Path.of(PATH), -1, null),
         spec,
         PoolOptions.of(PoolOptions.Intent.WORK),
         disks);
