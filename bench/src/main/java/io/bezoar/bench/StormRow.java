@@ -114,7 +114,9 @@ final class StormRow implements Row {
     try (ExecutorService notifier =
         Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().factory())) {
       LeafDevice.format(media, region);
-      NoticeDispatcher notices = new NoticeDispatcher("storm", InstantSource.system(), notifier);
+      NoticeDispatcher notices =
+          new NoticeDispatcher(
+              "storm", InstantSource.system(), notifier, NoticeDispatcher.later(notifier));
       try (LeafDevice leaf = LeafDevice.open(media, region, InstantSource.system(), notices)) {
         Storm storm = strike(leaf, notices, pattern, walk);
         requireAll(leaf, pattern, walk);

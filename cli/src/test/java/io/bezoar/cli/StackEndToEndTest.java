@@ -91,8 +91,18 @@ class StackEndToEndTest {
     for (String leg : List.of("a", "b")) {
       List<JsonNode> strikes =
           run(
-                  "bad", "inject", "fast", "--device", leg, "--kind", "all", "--count", "150",
-                  "--seed", leg.equals("a") ? "1" : "2", "--json")
+                  "bad",
+                  "inject",
+                  "fast",
+                  "--device",
+                  leg,
+                  "--kind",
+                  "all",
+                  "--count",
+                  "150",
+                  "--seed",
+                  leg.equals("a") ? "1" : "2",
+                  "--json")
               .expect(0)
               .json()
               .stream()

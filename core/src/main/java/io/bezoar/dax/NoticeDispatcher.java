@@ -10,8 +10,10 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
@@ -33,8 +35,16 @@ import org.jspecify.annotations.Nullable;
  * what waits. Calls to listeners are made with no lock of the device held. What waits is at most
  * {@value BoundedRanges#MAX_RANGES} ranges for each kind: beyond that, neighbours are joined, so a
  * notice may cover more bytes than failed; {@link DaxDevice#poison} always says exactly which did.
+ *
+ * <p>In a storm a listener that is quick would be told of a few failures at a time, a hundred
+ * thousand times. So after each delivery the dispatcher rests, if it was given an executor that
+ * runs things {@linkplain #later later}: the first notice comes at once, the next ones gather
+ * meanwhile. {@link #drain} does not wait for that.
  */
 public final class NoticeDispatcher {
+  /** Long enough for a storm to gather, short enough for nobody to miss it. */
+  private static final int REST_MILLIS = 5;
+
   private static final System.Logger LOG = System.getLogger(NoticeDispatcher.class.getName());
 
   /** Notices with equal topics merge while they wait. */
@@ -58,6 +68,9 @@ public final class NoticeDispatcher {
   private final InstantSource clock;
   private final Executor executor;
 
+  /** Ends a rest; null to take none. */
+  private final @Nullable Executor later;
+
   private final ReentrantLock lock = new ReentrantLock();
   // All guarded by lock.
   private final Condition delivered = lock.newCondition();
@@ -67,6 +80,7 @@ public final class NoticeDispatcher {
   private @Nullable Listener holder;
   private @Nullable Thread deliverer;
   private boolean wakeUpScheduled;
+  private boolean resting;
   private long lastSequence;
 
   /**
@@ -78,9 +92,26 @@ public final class NoticeDispatcher {
    *     holds a lock that a listener may need
    */
   public NoticeDispatcher(String deviceName, InstantSource clock, Executor executor) {
+    this(deviceName, clock, executor, null);
+  }
+
+  /**
+   * As {@link #NoticeDispatcher(String, InstantSource, Executor)}, resting after each delivery.
+   *
+   * @param later runs what ends a rest, after a while, as {@link #later} does; not in the calling
+   *     thread; null to take no rest
+   */
+  public NoticeDispatcher(
+      String deviceName, InstantSource clock, Executor executor, @Nullable Executor later) {
     this.deviceName = deviceName;
     this.clock = clock;
     this.executor = executor;
+    this.later = later;
+  }
+
+  /** Runs things on {@code executor} in {@value #REST_MILLIS} ms. */
+  public static Executor later(Executor executor) {
+    return CompletableFuture.delayedExecutor(REST_MILLIS, TimeUnit.MILLISECONDS, executor);
   }
 
   /**
@@ -260,18 +291,41 @@ public final class NoticeDispatcher {
   }
 
   private void wakeUp() {
-    if (wakeUpScheduled || deliverer != null) {
+    if (wakeUpScheduled || deliverer != null || resting) {
       return;
     }
-    wakeUpScheduled = true;
+    wakeUpScheduled = executes(executor, this::deliver);
+  }
+
+  /** After a delivery: what comes now waits for the end of the rest. */
+  private void restWithLock() {
+    if (later != null && !resting) {
+      resting = executes(later, this::rested);
+    }
+  }
+
+  private void rested() {
+    lock.lock();
     try {
-      executor.execute(this::deliver);
+      resting = false;
+      if (deliverer == null && !waiting.isEmpty()) {
+        deliverWithLock();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean executes(Executor by, Runnable task) {
+    try {
+      by.execute(task);
+      return true;
     } catch (RejectedExecutionException shutDown) {
-      wakeUpScheduled = false;
       LOG.log(
           System.Logger.Level.WARNING,
           deviceName + ": nobody is left to deliver notices; they wait for drain()",
           shutDown);
+      return false;
     }
   }
 
@@ -287,10 +341,14 @@ public final class NoticeDispatcher {
     }
   }
 
-  /** Delivers until nothing waits; gives the lock up around every call of a listener. */
+  /**
+   * Delivers until nothing waits, or what waited when it began if a rest follows; gives the lock up
+   * around every call of a listener.
+   */
   private void deliverWithLock() {
     deliverer = Thread.currentThread();
     try {
+      sealWaiting();
       for (DeviceNotice notice = next(); notice != null; notice = next()) {
         List<Listener> audience = new ArrayList<>(observers);
         if (holder != null) {
@@ -307,12 +365,13 @@ public final class NoticeDispatcher {
       }
     } finally {
       deliverer = null;
+      restWithLock();
       delivered.signalAll();
     }
   }
 
   private @Nullable DeviceNotice next() {
-    if (sealed.isEmpty()) {
+    if (sealed.isEmpty() && later == null) {
       sealWaiting();
     }
     return sealed.poll();

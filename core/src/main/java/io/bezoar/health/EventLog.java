@@ -1,13 +1,9 @@
 package io.bezoar.health;
 
 import io.bezoar.dax.DaxDevice;
-import io.bezoar.dax.PoisonedRangeException;
-import io.bezoar.dax.RecoveryWrite;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.Units;
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
@@ -17,29 +13,33 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
 
 /**
- * The pool's history: a durable ring of fixed-size records in a reserved range of a device.
+ * The pool's history: a durable ring of fixed-size records in a reserved range of each of its
+ * devices.
  *
  * <p><b>Invariant.</b> The record of sequence {@code s} stands in slot {@code (s - 1) % capacity}
- * and nowhere else. What the log tells is what was recorded; what it cannot tell it counts.
+ * and nowhere else, the same in every place; behind the slots a place holds zeroes. What the log
+ * tells is what was recorded; what it cannot tell it counts.
  *
  * <p><b>Threat.</b> Slots are torn by a crash, lost with their media, or left behind by a lost
  * write. The first two fail their checksum, the third carries an older sequence than its slot must;
- * each is counted as missed. The log is explanation, never authority: poison lists and LOST marks
- * are durable before an event exists, so losing its tail loses no protection.
+ * each is counted as missed unless another place has it. A device comes back with an old ring, or
+ * is gone for good: the others have the records. The log is explanation, never authority: poison
+ * lists and LOST marks are durable before an event exists, so losing its tail loses no protection.
  *
- * <p><b>Protocol.</b> An image of the ring lives in private memory. {@link #append} changes the
- * image, then stores the changed page on the device (so that <em>any</em> later persist of the pool
- * makes it durable), then tells subscribers. {@link #flush} stores what is left and persists. The
- * image repairs the ring: a page that went bad is rewritten from it. {@code stateLock} guards image
- * and numbers and is never held over a device access; {@code ioLock} orders device accesses and is
- * taken first. Thread-safe.
+ * <p><b>Protocol.</b> An image of the ring lives in private memory ({@link EventImage}). {@link
+ * #append} changes the image, tells subscribers, then stores the changed page in every place (so
+ * that <em>any</em> later persist of that device makes it durable). {@link #flush} stores what is
+ * left and persists. The image repairs the places: a page that went bad, or differs, is rewritten
+ * from it. A place that cannot be stored is behind, not in the way of the others, and is tried
+ * again by each append and flush. The capacity is that of the smallest place; when it changes,
+ * places are rewritten one after the other, each durable before the next is touched, so that a
+ * crash finds one of them whole. {@code stateLock} guards image and numbers and is never held over
+ * a device access; {@code ioLock} orders device accesses and is taken first. Thread-safe.
  */
 public final class EventLog implements AutoCloseable {
   private static final int PAGE = Units.PAGE_BYTES;
-  private static final int RECORDS_PER_PAGE = PAGE / EventLayout.RECORD_BYTES;
 
   /** Makes an event of the number and the time it is given. */
   @FunctionalInterface
@@ -48,86 +48,107 @@ public final class EventLog implements AutoCloseable {
     Event make(long sequence, Instant now);
   }
 
-  private final DaxDevice device;
-  private final ByteRange ring;
-  private final long salt;
+  /**
+   * Where the log is kept.
+   *
+   * @param device any
+   * @param ring whole pages of it; zeroes when new
+   */
+  public record Place(DaxDevice device, ByteRange ring) {
+    /** Checks the range. */
+    public Place {
+      if (ring.isEmpty() || ring.start() % PAGE != 0 || ring.length() % PAGE != 0) {
+        throw new IllegalArgumentException("the event ring must be whole pages: " + ring);
+      }
+    }
+
+    /** How many events it has room for. */
+    int capacity() {
+      return Math.toIntExact(ring.length() / EventLayout.RECORD_BYTES);
+    }
+  }
+
   private final InstantSource clock;
-  private final int capacity;
-  private final Arena arena = Arena.ofAuto();
-  private final MemorySegment image;
 
   private final ReentrantLock ioLock = new ReentrantLock();
-  private final MemorySegment scratch; // guarded by ioLock
-  private boolean unpersisted; // guarded by ioLock
 
   private final ReentrantLock stateLock = new ReentrantLock();
-  private final BitSet dirtyPages = new BitSet(); // guarded by stateLock
+  private EventImage image; // guarded by stateLock
   private long lastSequence; // guarded by stateLock
-  private @Nullable IOException trouble; // guarded by stateLock
   private boolean closed; // guarded by stateLock
+
+  // Changed with both locks held, read with either.
+  private final List<EventRing> rings = new ArrayList<>();
 
   private final CopyOnWriteArrayList<EventSubscription> subscriptions =
       new CopyOnWriteArrayList<>();
 
-  private EventLog(DaxDevice device, ByteRange ring, long salt, InstantSource clock) {
-    if (ring.isEmpty() || ring.start() % PAGE != 0 || ring.length() % PAGE != 0) {
-      throw new IllegalArgumentException("the event ring must be whole pages: " + ring);
+  private EventLog(List<Place> places, long salt, InstantSource clock) {
+    if (places.isEmpty()) {
+      throw new IllegalArgumentException("an event log needs a place");
     }
-    this.device = device;
-    this.ring = ring;
-    this.salt = salt;
     this.clock = clock;
-    this.capacity = Math.toIntExact(ring.length() / EventLayout.RECORD_BYTES);
-    this.image = arena.allocate(ring.length(), PAGE);
-    this.scratch = arena.allocate(PAGE, PAGE);
+    int capacity = places.stream().mapToInt(Place::capacity).min().orElseThrow();
+    this.image = new EventImage(salt, capacity);
+    for (Place place : places) {
+      rings.add(new EventRing(place, stateLock, () -> image));
+    }
+  }
+
+  /** As {@link #open(List, long, long, InstantSource)}, with one place. */
+  public static EventLog open(
+      DaxDevice device, ByteRange ring, long salt, long atLeastSequence, InstantSource clock)
+      throws IOException {
+    return open(List.of(new Place(device, ring)), salt, atLeastSequence, clock);
   }
 
   /**
-   * Reads the ring. Pages that cannot be read are rewritten with the next flush.
+   * Reads the ring from all places. Slot by slot the record with the highest number counts,
+   * wherever it is; of two different records with one number (which one place alone went on to
+   * give) that of the place that is named first. Pages that cannot be read, or differ, are
+   * rewritten with the next append or flush where the device takes writes.
    *
-   * @param device where the ring lies
-   * @param ring whole pages of {@code device}; zeroes when new
+   * @param places at least one; of as many devices
    * @param salt the same number at every open of this pool, and of no other pool
    * @param atLeastSequence a number known to have been used already, so that none is used twice
    *     even when the newest records are gone
    * @param clock stamps events
+   * @throws IOException when no place can be read; one that cannot is in trouble ({@link
+   *     #troubles}), and is rewritten when it can be
    */
   public static EventLog open(
-      DaxDevice device, ByteRange ring, long salt, long atLeastSequence, InstantSource clock)
-      throws IOException {
-    EventLog log = new EventLog(device, ring, salt, clock);
+      List<Place> places, long salt, long atLeastSequence, InstantSource clock) throws IOException {
+    EventLog log = new EventLog(places, salt, clock);
     log.load(atLeastSequence);
     return log;
   }
 
   private void load(long atLeastSequence) throws IOException {
-    List<ByteRange> holes =
-        device.recoveryRead(ring.start(), image).holes().stream()
-            .map(hole -> hole.range().shift(-ring.start()))
-            .toList();
-    long newest = atLeastSequence;
-    boolean anyEmpty = false;
-    long lastDamagedSlot = -1;
-    for (int slot = 0; slot < capacity; slot++) {
-      switch (EventLayout.decode(slot(slot), salt, slot)) {
-        case EventLayout.Slot.Valid valid -> newest = Math.max(newest, valid.event().sequence());
-        case EventLayout.Slot.Empty _ -> anyEmpty = true;
-        case EventLayout.Slot.Damaged _ -> lastDamagedSlot = slot;
-      }
-    }
-    if (anyEmpty && newest <= capacity) {
-      // Not gone round yet, so a damaged slot behind the newest record is a newer one, torn.
-      newest = Math.max(newest, lastDamagedSlot + 1);
-    }
-    stateLock.lock();
+    ioLock.lock();
+    stateLock.lock(); // nobody else knows this log yet
     try {
-      lastSequence = newest;
-      for (ByteRange hole : holes) {
-        ByteRange pages = hole.alignOutward(PAGE);
-        dirtyPages.set((int) (pages.start() / PAGE), (int) (pages.end() / PAGE));
+      boolean anyRead = false;
+      IOException failure = null;
+      for (EventRing ring : rings) {
+        try {
+          BitSet changed = ring.load(image);
+          for (EventRing earlier : rings.subList(0, rings.indexOf(ring))) {
+            changed.stream().forEach(earlier::markBehind);
+          }
+          anyRead = true;
+        } catch (IOException e) {
+          ring.rewrite();
+          ring.remember(e);
+          failure = failure == null ? e : failure;
+        }
       }
+      if (!anyRead && failure != null) {
+        throw failure;
+      }
+      lastSequence = image.newest(atLeastSequence);
     } finally {
       stateLock.unlock();
+      ioLock.unlock();
     }
   }
 
@@ -146,9 +167,8 @@ public final class EventLog implements AutoCloseable {
             "event numbered " + event.sequence() + ", its place is " + sequence);
       }
       lastSequence = sequence;
-      int slot = slotOf(sequence);
-      EventLayout.encode(event, slot(slot), salt, slot);
-      dirtyPages.set(slot / RECORDS_PER_PAGE);
+      int page = image.put(event);
+      rings.forEach(ring -> ring.markDirty(page));
       for (EventSubscription subscription : subscriptions) {
         subscription.offer(event);
       }
@@ -159,20 +179,71 @@ public final class EventLog implements AutoCloseable {
     return event;
   }
 
-  /** Stores and persists what is not durable yet; nothing to do costs nothing. */
+  /**
+   * Stores and persists what is not durable yet; nothing to do costs nothing.
+   *
+   * @throws IOException when no place took everything; what one alone did not take is told by
+   *     {@link #troubles}
+   */
   public void flush() throws IOException {
     ioLock.lock();
     try {
-      store();
-      if (unpersisted) {
-        device.persist();
-        unpersisted = false;
+      boolean durable = false;
+      IOException failure = null;
+      for (EventRing ring : rings) {
+        try {
+          ring.store();
+          ring.persist();
+          durable = true;
+        } catch (IOException e) {
+          ring.remember(e);
+          failure = failure == null ? e : failure;
+        }
       }
-      remember(null);
-    } catch (IOException e) {
-      remember(e);
-      throw e;
+      if (!durable) {
+        throw failure == null ? nowhere() : failure;
+      }
     } finally {
+      ioLock.unlock();
+    }
+  }
+
+  /**
+   * One more place: a device that came, or came back. Its ring is rewritten from the image,
+   * whatever is there. A smaller ring than the others lowers the capacity: the oldest events are
+   * forgotten. Never throws for the device's sake, as {@link #append}.
+   */
+  public void addPlace(Place place) {
+    EventRing added = ring(place);
+    ioLock.lock();
+    try {
+      stateLock.lock();
+      try {
+        rings.removeIf(ring -> ring.device().equals(place.device()));
+        added.rewrite();
+        if (place.capacity() < image.capacity()) {
+          image = image.resized(place.capacity(), lastSequence);
+          rings.forEach(EventRing::rewrite);
+        }
+        // First, because the others still have all that it is to get.
+        rings.addFirst(added);
+      } finally {
+        stateLock.unlock();
+      }
+      storeOrRemember();
+    } finally {
+      ioLock.unlock();
+    }
+  }
+
+  /** A device that is gone, or is taken away: nothing is stored there any more. */
+  public void removePlace(DaxDevice device) {
+    ioLock.lock();
+    stateLock.lock();
+    try {
+      rings.removeIf(ring -> ring.device().equals(device));
+    } finally {
+      stateLock.unlock();
       ioLock.unlock();
     }
   }
@@ -228,35 +299,70 @@ public final class EventLog implements AutoCloseable {
 
   /** How many events the ring holds before it overwrites the oldest. */
   public int capacity() {
-    return capacity;
-  }
-
-  /** Why the newest events are not on the device yet; empty when they are. */
-  public Optional<IOException> trouble() {
     stateLock.lock();
     try {
-      return Optional.ofNullable(trouble);
+      return image.capacity();
     } finally {
       stateLock.unlock();
     }
   }
 
   /**
-   * Compares the ring on the device with what it must hold and rewrites what differs.
-   *
-   * @return the pages that were wrong, in the device's address space
+   * Why the newest events are on no device yet; empty when the last attempt left them on one at
+   * least, or none was made since they were recorded. {@link #troubles} tells of the others.
    */
-  public List<ByteRange> verify() throws IOException {
+  public Optional<IOException> trouble() {
+    stateLock.lock();
+    try {
+      if (rings.isEmpty()) {
+        return Optional.of(nowhere());
+      }
+      boolean anyWell = rings.stream().anyMatch(ring -> ring.trouble() == null);
+      return anyWell ? Optional.empty() : Optional.ofNullable(rings.getFirst().trouble());
+    } finally {
+      stateLock.unlock();
+    }
+  }
+
+  /**
+   * A place that is behind.
+   *
+   * @param device whose ring it is
+   * @param why what the last attempt to store there met
+   */
+  public record Trouble(DaxDevice device, IOException why) {}
+
+  /** The places that do not have the newest events, and why. */
+  public List<Trouble> troubles() {
+    stateLock.lock();
+    try {
+      List<Trouble> troubles = new ArrayList<>();
+      for (EventRing ring : rings) {
+        IOException why = ring.trouble();
+        if (why != null) {
+          troubles.add(new Trouble(ring.device(), why));
+        }
+      }
+      return troubles;
+    } finally {
+      stateLock.unlock();
+    }
+  }
+
+  /**
+   * Compares the ring on {@code device} with what it must hold and rewrites what differs.
+   *
+   * @return the pages that were wrong, in the device's address space; nothing for a device that is
+   *     no place of this log
+   */
+  public List<ByteRange> verify(DaxDevice device) throws IOException {
     List<ByteRange> wrong = new ArrayList<>();
     ioLock.lock();
     try {
-      store();
-      MemorySegment expected = arena.allocate(PAGE, PAGE);
-      for (int page = 0; page < ring.length() / PAGE; page++) {
-        copyPage(page, expected);
-        if (!holds(page, expected)) {
-          wrong.add(pageRange(page));
-          storePage(page, expected);
+      for (EventRing ring : rings) {
+        if (ring.device().equals(device)) {
+          ring.store();
+          wrong.addAll(ring.verify());
         }
       }
     } finally {
@@ -286,18 +392,15 @@ public final class EventLog implements AutoCloseable {
   }
 
   private EventHistory queryWithLock(EventQuery query) {
-    long first = Math.max(query.afterSequence(), lastSequence - capacity) + 1;
+    long first = Math.max(query.afterSequence(), lastSequence - image.capacity()) + 1;
     long missed = Math.max(0, first - 1 - Math.max(0, query.afterSequence()));
     List<Event> events = new ArrayList<>();
     for (long sequence = Math.max(1, first); sequence <= lastSequence; sequence++) {
-      int slot = slotOf(sequence);
-      if (EventLayout.decode(slot(slot), salt, slot) instanceof EventLayout.Slot.Valid valid
-          && valid.event().sequence() == sequence) {
-        if (query.matches(valid.event())) {
-          events.add(valid.event());
-        }
-      } else {
+      Event event = image.get(sequence);
+      if (event == null) {
         missed++;
+      } else if (query.matches(event)) {
+        events.add(event);
       }
     }
     return new EventHistory(events, missed);
@@ -306,91 +409,23 @@ public final class EventLog implements AutoCloseable {
   private void storeOrRemember() {
     ioLock.lock();
     try {
-      store();
-    } catch (IOException e) {
-      remember(e);
+      for (EventRing ring : rings) {
+        try {
+          ring.store();
+        } catch (IOException e) {
+          ring.remember(e);
+        }
+      }
     } finally {
       ioLock.unlock();
     }
   }
 
-  private void remember(@Nullable IOException failure) {
-    stateLock.lock();
-    try {
-      trouble = failure;
-    } finally {
-      stateLock.unlock();
-    }
+  private EventRing ring(Place place) {
+    return new EventRing(place, stateLock, () -> image);
   }
 
-  /** Stores every changed page; a page that cannot be stored stays changed. */
-  private void store() throws IOException {
-    for (int page = takeDirtyPage(); page >= 0; page = takeDirtyPage()) {
-      copyPage(page, scratch);
-      try {
-        storePage(page, scratch);
-      } catch (IOException e) {
-        stateLock.lock();
-        try {
-          dirtyPages.set(page);
-        } finally {
-          stateLock.unlock();
-        }
-        throw e;
-      }
-    }
-  }
-
-  private int takeDirtyPage() {
-    stateLock.lock();
-    try {
-      int page = dirtyPages.nextSetBit(0);
-      if (page >= 0) {
-        dirtyPages.clear(page);
-      }
-      return page;
-    } finally {
-      stateLock.unlock();
-    }
-  }
-
-  private void copyPage(int page, MemorySegment to) {
-    stateLock.lock();
-    try {
-      to.copyFrom(image.asSlice((long) page * PAGE, PAGE));
-    } finally {
-      stateLock.unlock();
-    }
-  }
-
-  private void storePage(int page, MemorySegment bytes) throws IOException {
-    ByteRange range = pageRange(page);
-    unpersisted = true;
-    try {
-      device.write(range.start(), bytes);
-    } catch (PoisonedRangeException e) {
-      RecoveryWrite written = device.recoveryWrite(range.start(), bytes);
-      if (!written.complete()) {
-        throw e;
-      }
-    }
-  }
-
-  /** Looks at the media itself: what stands in a cache says nothing of the ring. */
-  private boolean holds(int page, MemorySegment expected) throws IOException {
-    return device.recoveryRead(pageRange(page).start(), scratch).holes().isEmpty()
-        && scratch.mismatch(expected) < 0;
-  }
-
-  private ByteRange pageRange(int page) {
-    return ByteRange.ofLength(ring.start() + (long) page * PAGE, PAGE);
-  }
-
-  private int slotOf(long sequence) {
-    return (int) ((sequence - 1) % capacity);
-  }
-
-  private MemorySegment slot(int slot) {
-    return image.asSlice((long) slot * EventLayout.RECORD_BYTES, EventLayout.RECORD_BYTES);
+  private static IOException nowhere() {
+    return new IOException("no device is there to keep events: they stay in memory");
   }
 }

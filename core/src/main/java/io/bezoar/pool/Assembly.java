@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Mirrors and caches are known by their ids, which stay the same while legs come and go; what a
  * target is made of is the target's own business from then on. A failure on the way closes what was
- * put together, the contents handed in included. Not thread-safe while it is built; immutable after.
+ * put together, the contents handed in included. Not thread-safe while it is built; immutable
+ * after.
  */
 final class Assembly {
   private final String poolName;
@@ -65,7 +66,9 @@ final class Assembly {
     }
   }
 
-  /** Makes the mirrors and caches of a new pool; nothing of it is open afterwards but the contents. */
+  /**
+   * Makes the mirrors and caches of a new pool; nothing of it is open afterwards but the contents.
+   */
   static void format(
       String poolName,
       Stack stack,

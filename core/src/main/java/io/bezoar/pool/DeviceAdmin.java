@@ -14,7 +14,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -25,8 +24,8 @@ import org.jspecify.annotations.Nullable;
  * right. A device that the config does not list is never read, and a leg is never read before its
  * mirror says that it is in sync.
  *
- * <p><b>Order.</b> A device that comes: made and filled → its mirror's legs know it → the config, on
- * all labels. A device that goes: the config → the mirror → its label is taken away. So a crash
+ * <p><b>Order.</b> A device that comes: made and filled → its mirror's legs know it → the config,
+ * on all labels. A device that goes: the config → the mirror → its label is taken away. So a crash
  * between any two steps leaves at most a leg that the config does not list, which opening the pool
  * takes out again ({@link #begin}), or a file that is no device.
  *
@@ -78,9 +77,9 @@ public final class DeviceAdmin {
    *
    * @param beside number, path, file name or beginning of the uuid of a device of the stack
    * @return the new device's number
-   * @throws MediaOpenException REFUSED when the mirror has no place left, or the pool was made before
-   *     there were mirrors; BAD_GEOMETRY when the new device is too small; EXISTS when there is
-   *     something at its path
+   * @throws MediaOpenException REFUSED when the mirror has no place left, or the pool was made
+   *     before there were mirrors; BAD_GEOMETRY when the new device is too small; EXISTS when there
+   *     is something at its path
    */
   public int attach(String beside, NewDevice device) throws IOException {
     return locked(() -> attach(find(beside), device, DeviceEntry.NONE));
@@ -116,6 +115,12 @@ public final class DeviceAdmin {
               && othersInSync(place).isEmpty()) {
             throw refused(entry, "it is all that is left of the volume: stop serving instead");
           }
+          if (othersInSync(place).isEmpty()) {
+            // Its bytes are nowhere else: unavailable until it is back.
+            place.target().persist();
+          } else {
+            place.target().takeOffline(place.slot());
+          }
           release(place, member, StackStatus.Presence.OFFLINE, "somebody took it offline");
           record(Event.DeviceStep.OFFLINE, entry.number(), "");
           return null;
@@ -145,8 +150,8 @@ public final class DeviceAdmin {
   }
 
   /**
-   * Makes a device that takes the place of {@code old}, which leaves the pool as soon as the new one
-   * holds everything.
+   * Makes a device that takes the place of {@code old}, which leaves the pool as soon as the new
+   * one holds everything.
    *
    * @param device the new one; null to use a spare
    * @return the new device's number
@@ -171,17 +176,14 @@ public final class DeviceAdmin {
    *
    * @return the number of the device that takes its place; empty when none has to
    */
-  public Optional<Integer> evacuate(String failing, @Nullable NewDevice device)
-      throws IOException {
+  public Optional<Integer> evacuate(String failing, @Nullable NewDevice device) throws IOException {
     return locked(
         () -> {
           DeviceEntry entry = find(failing);
           requireThere(entry);
           PoolDevices.Place place = requirePlace(entry);
           Optional<Integer> to =
-              device != null
-                  ? Optional.of(attach(entry, device, entry.number()))
-                  : useSpare(entry);
+              device != null ? Optional.of(attach(entry, device, entry.number())) : useSpare(entry);
           if (to.isPresent()) {
             record(Event.DeviceStep.REPLACING, entry.number(), "evacuated to device " + to.get());
             return to;
@@ -236,16 +238,13 @@ public final class DeviceAdmin {
   private int attach(DeviceEntry beside, NewDevice device, int replaces) throws IOException {
     PoolDevices.Place place = requirePlace(beside);
     int slot = freeSlot(place, beside);
-    try (DeviceMaker.Made made =
-        maker.make(device, beside, DeviceEntry.Use.MEMBER, replaces)) {
+    try (DeviceMaker.Made made = maker.make(device, beside, DeviceEntry.Use.MEMBER, replaces)) {
       made.requireContentFor(place);
       DaxDevice content = made.member().openContent(tools).device();
       place.target().attach(slot, content);
       try {
         labels.add(made.member());
-        labels.reconfigure(
-            config ->
-                config.withLegBeside(beside.number(), made.entry()));
+        labels.reconfigure(config -> config.withLegBeside(beside.number(), made.entry()));
       } catch (IOException | RuntimeException failed) {
         labels.remove(made.number());
         place.target().detach(slot);
@@ -266,14 +265,13 @@ public final class DeviceAdmin {
     changed.run();
   }
 
-  private void detach(DeviceEntry entry, Event.DeviceStep step, String detail)
-      throws IOException {
+  private void detach(DeviceEntry entry, Event.DeviceStep step, String detail) throws IOException {
     int number = entry.number();
     Optional<Member> member = devices.member(number);
     if (entry.use() == DeviceEntry.Use.SPARE) {
       labels.remove(number);
       labels.reconfigure(config -> config.without(number));
-      member.ifPresent(spare -> letGo(spare, false));
+      member.ifPresent(spare -> letGo(spare));
       devices.left(number);
       record(Event.DeviceStep.SPARE_REMOVED, number, entry.path());
       changed.run();
@@ -290,21 +288,37 @@ public final class DeviceAdmin {
     labels.remove(number);
     labels.reconfigure(config -> config.without(number));
     try {
-      place.target().detach(place.slot());
+      takeOut(place.target(), place.slot());
     } catch (IOException | RuntimeException refused) {
       labels.reconfigure(config -> config.next(before.stack(), before.devices()));
       member.ifPresent(labels::add);
       labels.align();
       throw refused;
     }
-    member.ifPresent(gone -> letGo(gone, true));
+    member.ifPresent(gone -> letGo(gone));
     devices.left(number);
     record(step, number, detail.isEmpty() ? entry.path() : detail);
     changed.run();
   }
 
+  /** Ends the membership of a leg, whether it is in use or not. */
+  private static void takeOut(MirroredTarget mirror, int slot) throws IOException {
+    boolean inUse =
+        mirror.legs().stream()
+            .filter(leg -> leg.slot() == slot)
+            .anyMatch(
+                leg ->
+                    leg.state() == LegStatus.State.IN_SYNC
+                        || leg.state() == LegStatus.State.RESYNCING);
+    if (inUse) {
+      mirror.detach(slot);
+    } else {
+      mirror.detachMissing(slot);
+    }
+  }
+
   /** Closes a device that is the pool's no more, and takes its label away. */
-  private void letGo(Member member, boolean withContent) {
+  private void letGo(Member member) {
     events.removePlace(member.leaf());
     try {
       member.stopWatching();
@@ -329,10 +343,9 @@ public final class DeviceAdmin {
   }
 
   /** Takes a device out of its mirror and closes it; it stays the pool's. */
-  private void release(
-      PoolDevices.Place place, Member member, StackStatus.Presence how, String why)
+  private void release(PoolDevices.Place place, Member member, StackStatus.Presence how, String why)
       throws IOException {
-    place.target().takeOffline(place.slot());
+    place.target().letGone(place.slot(), why);
     labels.remove(member.number());
     events.removePlace(member.leaf());
     devices.went(member.number(), new PoolDevices.Away(how, why));
@@ -349,13 +362,11 @@ public final class DeviceAdmin {
       } else {
         labels.remove(member.number());
         events.removePlace(member.leaf());
-        devices.went(
-            member.number(), new PoolDevices.Away(StackStatus.Presence.MISSING, why));
+        devices.went(member.number(), new PoolDevices.Away(StackStatus.Presence.MISSING, why));
         closeQuietly(member);
       }
     } catch (IOException failed) {
-      LOG.log(
-          System.Logger.Level.WARNING, member.name() + " could not be let go", failed);
+      LOG.log(System.Logger.Level.WARNING, member.name() + " could not be let go", failed);
     }
   }
 
@@ -428,8 +439,7 @@ public final class DeviceAdmin {
               >= place.get().config().dataBytes()) {
         int slot = freeSlot(place.get(), lost);
         place.get().target().attach(slot, spare.get().openContent(tools).device());
-        labels.reconfigure(
-            config -> config.withSpareUsed(entry.number(), lost.number()));
+        labels.reconfigure(config -> config.withSpareUsed(entry.number(), lost.number()));
         record(Event.DeviceStep.SPARE_USED, entry.number(), "for device " + lost.number());
         changed.run();
         return Optional.of(entry.number());
@@ -481,9 +491,7 @@ public final class DeviceAdmin {
               labels.reconfigure(config -> config.withDevice(entry.withPath(path)));
             }
           }
-          devices
-              .away()
-              .forEach((number, how) -> record(Event.DeviceStep.LOST, number, how.why()));
+          devices.away().forEach((number, how) -> record(Event.DeviceStep.LOST, number, how.why()));
           tickWithLock();
           return null;
         });
@@ -491,14 +499,14 @@ public final class DeviceAdmin {
 
   /** Takes out of the mirrors what the config does not list: a change that a crash interrupted. */
   private void takeOutWhatIsNotListed() throws IOException {
-          for (Stack.Mirror mirror : devices.config().stack().mirrors()) {
-            MirroredTarget target = devices.mirror(mirror.id());
-            for (LegStatus leg : target.legs()) {
-              if (!mirror.legs().containsKey(leg.slot())) {
-                target.detach(leg.slot());
-              }
-            }
-          }
+    for (Stack.Mirror mirror : devices.config().stack().mirrors()) {
+      MirroredTarget target = devices.mirror(mirror.id());
+      for (LegStatus leg : target.legs()) {
+        if (!mirror.legs().containsKey(leg.slot())) {
+          takeOut(target, leg.slot());
+        }
+      }
+    }
   }
 
   /**
@@ -519,15 +527,15 @@ public final class DeviceAdmin {
         goneWithLock(member, "it went away");
       }
     }
-          for (DeviceEntry entry : List.copyOf(devices.config().devices())) {
-            devices.placeOf(entry.number()).ifPresent(place -> lookAt(entry, place));
-          }
-          finishReplacements();
-          long now = tools.clock().millis();
-          if (now - lookedAtMillis >= LOOK_AGAIN_MILLIS) {
-            lookedAtMillis = now;
-            lookForMissing();
-          }
+    for (DeviceEntry entry : List.copyOf(devices.config().devices())) {
+      devices.placeOf(entry.number()).ifPresent(place -> lookAt(entry, place));
+    }
+    finishReplacements();
+    long now = tools.clock().millis();
+    if (now - lookedAtMillis >= LOOK_AGAIN_MILLIS) {
+      lookedAtMillis = now;
+      lookForMissing();
+    }
   }
 
   private void lookAt(DeviceEntry entry, PoolDevices.Place place) {
@@ -544,7 +552,8 @@ public final class DeviceAdmin {
   private void finishReplacements() throws IOException {
     for (DeviceEntry entry : List.copyOf(devices.config().devices())) {
       boolean done =
-          entry.replaces() != DeviceEntry.NONE && seen.get(entry.number()) == LegStatus.State.IN_SYNC;
+          entry.replaces() != DeviceEntry.NONE
+              && seen.get(entry.number()) == LegStatus.State.IN_SYNC;
       if (!done) {
         continue;
       }
@@ -607,8 +616,7 @@ public final class DeviceAdmin {
         .filter(Member::isThere)
         .orElseThrow(
             () ->
-                new MediaOpenException(
-                    entry.path(), Reason.DEVICE_MISSING, "it is not there now"));
+                new MediaOpenException(entry.path(), Reason.DEVICE_MISSING, "it is not there now"));
   }
 
   private PoolDevices.Place requirePlace(DeviceEntry entry) throws MediaOpenException {

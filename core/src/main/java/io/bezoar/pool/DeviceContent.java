@@ -11,8 +11,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one device of a pool gives to the mirror that it stands in: its payload, protected or bare, as
- * far as the pool must tell them apart.
+ * What one device of a pool gives to the mirror that it stands in: its payload, protected or bare,
+ * as far as the pool must tell them apart.
  */
 sealed interface DeviceContent permits ProtectedContent, BareContent {
   /** The payload as a device. */

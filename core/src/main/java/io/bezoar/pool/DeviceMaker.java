@@ -17,11 +17,7 @@ final class DeviceMaker {
   private final PoolLabels labels;
 
   DeviceMaker(
-      String pool,
-      PoolOptions options,
-      MediaSource source,
-      PoolTools tools,
-      PoolLabels labels) {
+      String pool, PoolOptions options, MediaSource source, PoolTools tools, PoolLabels labels) {
     this.pool = pool;
     this.options = options;
     this.source = source;

@@ -5,7 +5,9 @@ import io.bezoar.media.MediaOpenException.Reason;
 import java.nio.file.Path;
 import java.util.List;
 
-/** Finds the device that somebody means: by number, path, file name or the beginning of its uuid. */
+/**
+ * Finds the device that somebody means: by number, path, file name or the beginning of its uuid.
+ */
 final class DeviceRef {
   private static final int MIN_UUID_CHARS = 4;
 

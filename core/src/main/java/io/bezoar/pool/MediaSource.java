@@ -49,8 +49,7 @@ interface MediaSource {
     private OfFiles() {}
 
     @Override
-    public Media open(Path path, MediaChoice choice, PoolOptions.Intent intent)
-        throws IOException {
+    public Media open(Path path, MediaChoice choice, PoolOptions.Intent intent) throws IOException {
       Media media = openAtAll(path, choice, intent);
       long sizeBytes = media.sizeBytes();
       if (OddFile.isOdd(sizeBytes)) {

@@ -63,8 +63,7 @@ final class Member {
   }
 
   /** A device that is being made: {@code label} is not on it yet. */
-  static Member fresh(Path path, Media media, PoolLabel label, PoolTools tools)
-      throws IOException {
+  static Member fresh(Path path, Media media, PoolLabel label, PoolTools tools) throws IOException {
     return new Member(path, media, new LabelStore.Found(label, List.of()), tools);
   }
 
@@ -92,8 +91,8 @@ final class Member {
   }
 
   /**
-   * From now on label, lists and event ring are rewritten as soon as their media goes bad, and {@code
-   * gone} is told when all of it went away.
+   * From now on label, lists and event ring are rewritten as soon as their media goes bad, and
+   * {@code gone} is told when all of it went away.
    */
   synchronized void watch(EventLog events, PoolTools tools, Gone gone) {
     MetadataGuard guard = new MetadataGuard(this, events);

@@ -95,7 +95,7 @@ final class MetadataGuard implements Holder {
 
   private void record(Severity outcome, Cause cause, Role role, ByteRange media) {
     events.append(
-        (sequence, now) -> new Event.Failure(
-                sequence, now, outcome, cause, role, device, null, media));
+        (sequence, now) ->
+            new Event.Failure(sequence, now, outcome, cause, role, device, null, media));
   }
 }

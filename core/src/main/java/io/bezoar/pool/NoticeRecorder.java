@@ -7,7 +7,6 @@ import io.bezoar.health.Event;
 import io.bezoar.health.EventLog;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.ByteRanges;
-import io.bezoar.media.Units;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
@@ -69,8 +68,7 @@ final class NoticeRecorder implements Holder {
       case DeviceNotice.StateChange change ->
           events.append(
               (sequence, now) ->
-                  new Event.StateChange(
-                      sequence, now, VOLUME, change.state(), change.detail()));
+                  new Event.StateChange(sequence, now, VOLUME, change.state(), change.detail()));
     }
   }
 
@@ -89,8 +87,7 @@ final class NoticeRecorder implements Holder {
         append(failure, device, null, media);
       }
       for (ByteRange volume : volumes) {
-        append(
-            failure, device, volume, volumes.size() == 1 ? media : places.media(device, volume));
+        append(failure, device, volume, volumes.size() == 1 ? media : places.media(device, volume));
       }
     }
     for (ByteRange volume : untold.asList()) {

@@ -20,10 +20,10 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Deque;
-import java.util.TreeMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -35,9 +35,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * One or more devices under one label, assembled into a volume, with its history and its scrub.
  *
- * <p><b>Invariant.</b> A pool is open in one process at a time for writing (the media of its devices
- * hold the locks). While it is, its label says IN_USE; it says CLEAN only after everything else was
- * made durable. So IN_USE on opening means that the last user died, and the log says so.
+ * <p><b>Invariant.</b> A pool is open in one process at a time for writing (the media of its
+ * devices hold the locks). While it is, its label says IN_USE; it says CLEAN only after everything
+ * else was made durable. So IN_USE on opening means that the last user died, and the log says so.
  *
  * <p><b>Order.</b> Opening: media, labels, leaves (with their poison lists), event log, contents,
  * targets, and only then a change of anything. Closing is the reverse. A failure on the way closes
@@ -78,7 +78,7 @@ public final class Pool implements AutoCloseable {
    * @throws io.bezoar.media.MediaFullException when there is no room for it; nothing is left behind
    */
   public static void create(Path path, PoolSpec spec, PoolOptions options) throws IOException {
-    create(new StackDraft.Device(path.toString(), -1, null), spec, options);
+    create(new StackDraft.Device(path, -1, null), spec, options);
   }
 
   /**
@@ -190,8 +190,7 @@ public final class Pool implements AutoCloseable {
     this.claim = built.volume().claim(recorder);
     undo.push(claim::close);
     this.drills = new PoolDrills(name, devices);
-    PoolScrubSource scrubs =
-        new PoolScrubSource(devices::members, devices::mirrors, devices::map);
+    PoolScrubSource scrubs = new PoolScrubSource(devices::members, devices::mirrors, devices::map);
     this.scrubber =
         new Scrubber(
             scrubs,
@@ -203,14 +202,7 @@ public final class Pool implements AutoCloseable {
             workers);
     this.admin =
         new DeviceAdmin(
-            name,
-            options,
-            source,
-            tools,
-            devices,
-            labels,
-            events,
-            () -> devicesChanged(scrubs));
+            name, options, source, tools, devices, labels, events, () -> devicesChanged(scrubs));
     for (Member member : found.members().values()) {
       member.watch(events, tools, admin::onDeviceGone);
       undo.push(member::stopWatching);
@@ -278,7 +270,8 @@ public final class Pool implements AutoCloseable {
         member.labels().heal(wrong);
         record(
             Event.Step.LABEL_HEALED,
-            "device %d, copy at %d: %s".formatted(member.number(), wrong.at().start(), wrong.why()));
+            "device %d, copy at %d: %s"
+                .formatted(member.number(), wrong.at().start(), wrong.why()));
       }
     }
     boolean died = found.newest().shutdown() == PoolLabel.Shutdown.IN_USE;

@@ -200,10 +200,7 @@ public record PoolConfig(long generation, Stack stack, List<DeviceEntry> devices
   public PoolConfig withSpareUsed(int spare, int lost) {
     List<DeviceEntry> newDevices = new ArrayList<>(devices);
     newDevices.replaceAll(
-        device ->
-            device.number() == spare
-                ? device.withUse(DeviceEntry.Use.MEMBER, lost)
-                : device);
+        device -> device.number() == spare ? device.withUse(DeviceEntry.Use.MEMBER, lost) : device);
     return next(stack.withLegBeside(lost, spare), newDevices);
   }
 
@@ -214,15 +211,12 @@ public record PoolConfig(long generation, Stack stack, List<DeviceEntry> devices
 
   /** The next generation, without a device; who was to replace it stays, as a leg more. */
   public PoolConfig without(int gone) {
-    Stack newStack =
-        device(gone).use() == DeviceEntry.Use.SPARE ? stack : stack.withoutLeg(gone);
+    Stack newStack = device(gone).use() == DeviceEntry.Use.SPARE ? stack : stack.withoutLeg(gone);
     List<DeviceEntry> newDevices = new ArrayList<>();
     for (DeviceEntry device : devices) {
       if (device.number() != gone) {
         newDevices.add(
-            device.replaces() == gone
-                ? device.withUse(device.use(), DeviceEntry.NONE)
-                : device);
+            device.replaces() == gone ? device.withUse(device.use(), DeviceEntry.NONE) : device);
       }
     }
     return next(newStack, newDevices);

@@ -133,9 +133,7 @@ final class PoolDevices implements NoticeRecorder.Places {
   public ByteRanges volumePages(int device, ByteRange media) {
     DeviceContent content = contentOf(device);
     ByteRange held = content == null ? null : content.toContent(media);
-    return held == null
-        ? ByteRanges.EMPTY
-        : map().up(device, held.alignOutward(Units.PAGE_BYTES));
+    return held == null ? ByteRanges.EMPTY : map().up(device, held.alignOutward(Units.PAGE_BYTES));
   }
 
   @Override
@@ -173,8 +171,7 @@ final class PoolDevices implements NoticeRecorder.Places {
     List<BadRange> bad = new ArrayList<>();
     StackMap at = map();
     for (Member member : members.values()) {
-      for (PoisonEntry entry :
-          member.leaf().poison(new ByteRange(0, member.leaf().sizeBytes()))) {
+      for (PoisonEntry entry : member.leaf().poison(new ByteRange(0, member.leaf().sizeBytes()))) {
         DeviceContent content = member.content();
         ByteRange held = content == null ? null : content.toContent(entry.range());
         List<LayerRanges> layers = new ArrayList<>();
@@ -192,9 +189,7 @@ final class PoolDevices implements NoticeRecorder.Places {
 
   StackStatus status() {
     PoolConfig config = config();
-    return config.isVersion1()
-        ? device(config.devices().getFirst(), null)
-        : status(config.stack());
+    return config.isVersion1() ? device(config.devices().getFirst(), null) : status(config.stack());
   }
 
   List<StackStatus.Device> spares() {
@@ -221,15 +216,12 @@ final class PoolDevices implements NoticeRecorder.Places {
         }
         yield new StackStatus.Mirror(target.state(), mirror.dataBytes(), legs, children);
       }
-      case Stack.Linear linear ->
-          new StackStatus.Linear(node.sizeBytes(), all(linear.parts()));
+      case Stack.Linear linear -> new StackStatus.Linear(node.sizeBytes(), all(linear.parts()));
       case Stack.Striped striped ->
-          new StackStatus.Striped(
-              striped.chunkBytes(), node.sizeBytes(), all(striped.parts()));
+          new StackStatus.Striped(striped.chunkBytes(), node.sizeBytes(), all(striped.parts()));
       case Stack.Cached cached -> {
         WriteCachedTarget target = Objects.requireNonNull(stack.caches().get(cached.id()));
-        yield new StackStatus.Cached(
-            target.status(), node.sizeBytes(), all(cached.below()));
+        yield new StackStatus.Cached(target.status(), node.sizeBytes(), all(cached.below()));
       }
     };
   }

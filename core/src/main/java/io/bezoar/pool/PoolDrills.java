@@ -62,8 +62,7 @@ final class PoolDrills {
         undetectable.addAll(map.up(number, range).asList());
       }
     }
-    return new StrikePlan(
-        strikes, map.lost(gone).asList(), ByteRanges.of(undetectable).asList());
+    return new StrikePlan(strikes, map.lost(gone).asList(), ByteRanges.of(undetectable).asList());
   }
 
   private static @Nullable ByteRange volumeOf(StackMap map, int device, Strike strike) {
@@ -133,8 +132,7 @@ final class PoolDrills {
     if (at == null) {
       return null;
     }
-    List<ByteRange> below =
-        devices.map().down(ByteRange.ofLength(at, 1), member.number()).asList();
+    List<ByteRange> below = devices.map().down(ByteRange.ofLength(at, 1), member.number()).asList();
     return below.isEmpty() ? Long.valueOf(Long.MAX_VALUE) : Long.valueOf(below.getFirst().start());
   }
 

@@ -27,9 +27,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Makes pools, and devices for pools that are there.
  *
- * <p><b>Invariant.</b> Labels are written last and durably after everything they vouch for, so a file
- * either is a whole device of a pool or is none. Nothing that exists is ever touched, and what was
- * made is taken away again when the whole cannot be made.
+ * <p><b>Invariant.</b> Labels are written last and durably after everything they vouch for, so a
+ * file either is a whole device of a pool or is none. Nothing that exists is ever touched, and what
+ * was made is taken away again when the whole cannot be made.
  */
 final class PoolFactory {
   private final PoolSpec spec;
@@ -99,8 +99,7 @@ final class PoolFactory {
     EventLog events = EventLog.open(places, salt(label), 0, tools.clock());
     String redundancy = label.redundancy().toString();
     events.append(
-        (sequence, now) ->
-            new Event.Lifecycle(sequence, now, Event.Step.CREATED, redundancy));
+        (sequence, now) -> new Event.Lifecycle(sequence, now, Event.Step.CREATED, redundancy));
     events.close();
     for (Member member : members.values()) {
       member.requireContent().device().persist();
@@ -192,8 +191,9 @@ final class PoolFactory {
 
   private int enter(StackDraft.Device device) throws MediaOpenException {
     int number = entries.size();
-    Path path = Path.of(device.path());
+    Path path = device.path();
     long sizeBytes = device.sizeBytes() < 0 ? spec.sizeBytes() : device.sizeBytes();
+    checkSize(path.toString(), sizeBytes);
     Redundancy redundancy = device.redundancy();
     DeviceEntry entry =
         new DeviceEntry(
@@ -204,7 +204,6 @@ final class PoolFactory {
             redundancy == null ? spec.redundancy() : redundancy,
             DeviceEntry.Use.MEMBER,
             -1);
-    checkSize(path.toString(), sizeBytes);
     entries.add(entry);
     paths.add(path);
     return number;

@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Invariant.</b> Every change has a greater generation than the one before, and is durable on
  * at least one device when it returns; so of labels that differ, the greatest generation is right,
- * and a device that missed changes is told from one that did not. A device that cannot take a change
- * is behind, not in the way. Thread-safe; changes come one at a time.
+ * and a device that missed changes is told from one that did not. A device that cannot take a
+ * change is behind, not in the way. Thread-safe; changes come one at a time.
  */
 final class PoolLabels implements ScrubLedger {
   private static final System.Logger LOG = System.getLogger(PoolLabels.class.getName());

@@ -58,8 +58,7 @@ public record PoolOptions(
   /** All of the pool. */
   public static PoolOptions of(
       Intent intent, MediaChoice choice, InstantSource clock, BooleanSupplier foregroundBusy) {
-    return new PoolOptions(
-        intent, choice, clock, foregroundBusy, Missing.REFUSE, List.of(), null);
+    return new PoolOptions(intent, choice, clock, foregroundBusy, Missing.REFUSE, List.of(), null);
   }
 
   /** The same, but opening what is there when not all is. */

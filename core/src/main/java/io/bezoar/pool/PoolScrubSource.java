@@ -144,8 +144,7 @@ final class PoolScrubSource implements ScrubSource {
 
   private static ScrubTotals check(Part part, Rows own) throws IOException {
     return switch (part) {
-      case Part.OfDevice(Member member, Rows _) ->
-          member.requireContent().check(own);
+      case Part.OfDevice(Member member, Rows _) -> member.requireContent().check(own);
       case Part.OfMirror(MirroredTarget mirror, Rows _) ->
           totals(
               mirror.compare(

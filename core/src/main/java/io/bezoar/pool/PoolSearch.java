@@ -3,6 +3,7 @@ package io.bezoar.pool;
 import io.bezoar.media.MediaOpenException;
 import io.bezoar.media.MediaOpenException.Reason;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -19,12 +20,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * Finds and opens the devices of a pool from any one of them, wherever they lie now.
  *
- * <p><b>Invariant.</b> A device is taken for what its own label says (pool, number, uuid), never for
- * where it lies. Of configs that differ the one with the greatest generation counts; a device that
- * it does not list is not the pool's any more. Nothing is written.
+ * <p><b>Invariant.</b> A device is taken for what its own label says (pool, number, uuid), never
+ * for where it lies. Of configs that differ the one with the greatest generation counts; a device
+ * that it does not list is not the pool's any more. Nothing is written.
  *
- * <p><b>Protocol.</b> A device is looked for where it was last, beside the one that was opened and in
- * the folders that the user names: first by its file name, then by the labels of all files there.
+ * <p><b>Protocol.</b> A device is looked for where it was last, beside the one that was opened and
+ * in the folders that the user names: first by its file name, then by the labels of all files
+ * there.
  */
 final class PoolSearch {
   private final Path path;
@@ -56,8 +58,9 @@ final class PoolSearch {
    * Opens every device that can be found.
    *
    * @throws MediaOpenException when the one at {@code path} cannot be opened or is the pool's no
-   *     more, when another one is there but cannot be opened (locked, cut, two of the same), or when
-   *     missing ones leave part of the volume without a device and the options do not allow that
+   *     more, when another one is there but cannot be opened (locked, cut, two of the same), or
+   *     when missing ones leave part of the volume without a device and the options do not allow
+   *     that
    */
   static Found open(Path path, PoolOptions options, MediaSource source, PoolTools tools)
       throws IOException {
@@ -89,6 +92,7 @@ final class PoolSearch {
       }
     }
     closeStrangers(newest, opened);
+    refuseTwin(newest, first);
     Map<Integer, String> missing = new TreeMap<>();
     for (DeviceEntry entry : newest.config().devices()) {
       if (!members.containsKey(entry.number())) {
@@ -144,8 +148,7 @@ final class PoolSearch {
   private boolean isAt(PoolLabel pool, DeviceEntry entry, Path candidate) {
     return switch (source.peek(candidate)) {
       case LabelStore.Peek.Label(PoolLabel label) -> {
-        boolean same =
-            label.uuid().equals(pool.uuid()) && label.deviceUuid().equals(entry.uuid());
+        boolean same = label.uuid().equals(pool.uuid()) && label.deviceUuid().equals(entry.uuid());
         if (!same) {
           whyMissing.put(
               entry.number(),
@@ -168,11 +171,18 @@ final class PoolSearch {
         yield false;
       }
       case LabelStore.Peek.Unreadable(IOException why) -> {
-        whyMissing.putIfAbsent(
-            entry.number(), "nothing that can be read is at " + candidate + " (" + why + ")");
+        whyMissing.putIfAbsent(entry.number(), unreadable(candidate, why));
         yield false;
       }
     };
+  }
+
+  private static String unreadable(Path candidate, IOException why) {
+    if (why instanceof MediaOpenException open && open.openReason() == Reason.MISSING) {
+      return "there is no " + candidate;
+    }
+    String reason = why instanceof FileSystemException file ? file.getReason() : null;
+    return candidate + " cannot be read: " + (reason == null ? why : reason);
   }
 
   /** Where a file of another name is labelled as this device; null when there is none. */
@@ -188,6 +198,15 @@ final class PoolSearch {
       }
     }
     return inFolders.get(entry.uuid());
+  }
+
+  /** The device that was opened may be a copy of the one that the pool knows. */
+  private void refuseTwin(PoolLabel newest, Member first) throws MediaOpenException {
+    DeviceEntry entry = newest.config().device(first.number());
+    Path known = entry.path().isEmpty() ? path : Path.of(entry.path());
+    if (!source.absolute(known).equals(source.absolute(path)) && isAt(newest, entry, known)) {
+      throw twice(entry, path, known);
+    }
   }
 
   private static MediaOpenException twice(DeviceEntry entry, Path one, Path other) {
@@ -228,7 +247,8 @@ final class PoolSearch {
     StringBuilder why = new StringBuilder();
     missing.forEach(
         (number, reason) ->
-            why.append("device %d (%s): %s; ".formatted(number, config.device(number).path(), reason)));
+            why.append(
+                "device %d (%s): %s; ".formatted(number, config.device(number).path(), reason)));
     throw new MediaOpenException(
         path.toString(),
         Reason.DEVICE_MISSING,

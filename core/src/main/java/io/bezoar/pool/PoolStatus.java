@@ -69,9 +69,7 @@ public record PoolStatus(
       case ONLINE, READ_ONLY ->
           counters.lostBytes() > 0
               ? Condition.DAMAGED
-              : counters.degradedBytes() > 0
-                      || counters.persistFailures() > 0
-                      || !isInSync(stack)
+              : counters.degradedBytes() > 0 || counters.persistFailures() > 0 || !isInSync(stack)
                   ? Condition.DEGRADED
                   : Condition.HEALTHY;
     };

@@ -9,8 +9,8 @@ import java.util.Optional;
 
 /**
  * Where the bytes of a pool's volume lie on its devices, by its config alone: for messages, scrubs
- * and drills, which must know it of devices that are not there, too. What a write cache holds now is
- * not in the config: bytes of its fast side have no place in the volume here.
+ * and drills, which must know it of devices that are not there, too. What a write cache holds now
+ * is not in the config: bytes of its fast side have no place in the volume here.
  *
  * @param config the pool's
  */
@@ -91,7 +91,8 @@ record StackMap(PoolConfig config) {
           int slot = i;
           String part = "part " + i + " of the stripe";
           if (trace(striped.parts().get(i), part, device, content, layers)) {
-            layers.add(new LayerRanges(name, mapped(layers, range -> chunksUp(striped, slot, range))));
+            layers.add(
+                new LayerRanges(name, mapped(layers, range -> chunksUp(striped, slot, range))));
             yield true;
           }
         }

@@ -68,8 +68,7 @@ public sealed interface StackStatus {
    * @param sizeBytes bytes of content
    * @param legs how each leg does, in order of the children
    */
-  record Mirror(
-      DeviceState state, long sizeBytes, List<LegStatus> legs, List<StackStatus> children)
+  record Mirror(DeviceState state, long sizeBytes, List<LegStatus> legs, List<StackStatus> children)
       implements StackStatus {
     /** Copies the lists. */
     public Mirror {

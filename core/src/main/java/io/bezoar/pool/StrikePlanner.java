@@ -172,7 +172,11 @@ final class StrikePlanner {
   private Strike strike(FaultKind kind, ByteRange media) {
     ByteRange inVolume = media.intersect(ByteRange.ofLength(grid.start(), grid.volumeBytes()));
     return new Strike(
-        kind, 0, media, inVolume.isEmpty() ? null : inVolume.shift(-grid.start()), random.nextLong());
+        kind,
+        0,
+        media,
+        inVolume.isEmpty() ? null : inVolume.shift(-grid.start()),
+        random.nextLong());
   }
 
   private long rowOf(Strike strike) {

@@ -489,6 +489,10 @@ final class ChildSlots {
         failed = OwedPersists.joined(failed, e);
       }
     }
+    String untold = owed.whyTheNextFails();
+    if (untold != null) {
+      failed = OwedPersists.joined(failed, new PersistFailedException(name, untold, null));
+    }
     if (failed != null) {
       throw failed;
     }

@@ -97,6 +97,16 @@ final class OwedPersists {
     lock.unlock();
   }
 
+  /** What the next persist will fail with although every child is there; null when it need not. */
+  @Nullable String whyTheNextFails() {
+    lock.lock();
+    try {
+      return failed == null ? cameBackWithout : null;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Has every child persisted that owes something, and then throws the first failure. */
   void persist(Persister persister) throws IOException {
     lock.lock();

@@ -306,11 +306,14 @@ abstract class SpanningTarget implements DaxDevice {
     List<ByteRange> cleared = new ArrayList<>();
     List<ByteRange> stillLost = new ArrayList<>();
     List<ByteRange> notCleared = new ArrayList<>();
-    for (int slot = 0; slot < map.slots(); slot++) {
+    for (int each = 0; each < map.slots(); each++) {
+      int slot = each;
       List<RecoveryPatch> mine = split.get(slot);
       if (!mine.isEmpty()) {
         RecoveryWrite written =
             below(now, slot, mine.getFirst().range(), child -> child.recoveryWrite(mine));
+        // The bytes are durable. That they are good is so for sure with the child's next persist.
+        written.cleared().forEach(range -> owed.mark(slot, range.start(), range.end()));
         cleared.addAll(up(slot, written.cleared()));
         stillLost.addAll(up(slot, written.stillLost()));
         notCleared.addAll(up(slot, written.notCleared()));
@@ -469,7 +472,8 @@ abstract class SpanningTarget implements DaxDevice {
   /**
    * Closes every child.
    *
-   * @throws PersistFailedException when one is not there and was written to since the last persist
+   * @throws PersistFailedException when writes may be lost of which no failed persist has told: to
+   *     a child that is not there, or was not meanwhile
    */
   @Override
   public final void close() throws IOException {

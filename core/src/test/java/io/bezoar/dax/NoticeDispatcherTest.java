@@ -59,6 +59,50 @@ class NoticeDispatcherTest {
   }
 
   @Test
+  void shouldRestAfterEachDeliverySoThatAStormGathers() throws Exception {
+    Deque<Runnable> later = new ArrayDeque<>();
+    NoticeDispatcher paced =
+        new NoticeDispatcher("dev", () -> Instant.EPOCH, tasks::add, later::add);
+    List<DeviceNotice> told = new ArrayList<>();
+    Holder holder =
+        new Holder() {
+          @Override
+          public String holderName() {
+            return "storm watcher";
+          }
+
+          @Override
+          public void onNotice(DeviceNotice notice) {
+            told.add(notice);
+          }
+        };
+    try (Claim claim = paced.claim(holder, List::of)) {
+      assertThat(claim.sequence()).isZero();
+      raiseAt(paced, 0);
+      tasks.remove().run();
+      assertThat(told).hasSize(1);
+      for (int i = 1; i <= 1000; i++) {
+        raiseAt(paced, i);
+      }
+      assertThat(tasks).as("wake-ups while it rests").isEmpty();
+      later.remove().run();
+      assertThat(told).hasSize(2);
+      raiseAt(paced, 2000);
+      paced.drain();
+      assertThat(told).as("a drain does not wait for the end of a rest").hasSize(3);
+      later.remove().run();
+      assertThat(later).as("quiet again").isEmpty();
+      raiseAt(paced, 3000);
+      assertThat(tasks).hasSize(1);
+    }
+  }
+
+  private static void raiseAt(NoticeDispatcher dispatcher, long page) {
+    ByteRange range = ByteRange.ofLength(page * 8192, 4096);
+    dispatcher.raise(Severity.LOST, Cause.TRAP, Role.DATA, range, "dev", range);
+  }
+
+  @Test
   void shouldKeepKindsApartAndInOrderOfTheirFirst() throws Exception {
     dispatcher.claim(holder, List::of);
     lost(PAGE);

@@ -183,17 +183,17 @@ class EventLogTest {
   void shouldRewriteARingThatWentBadWhileOpen() throws IOException {
     appendMany(CAPACITY);
     log.flush();
-    assertThat(log.verify()).isEmpty();
+    assertThat(log.verify(leaf)).isEmpty();
     ByteRange bad = ByteRange.ofLength(RING.start() + PAGE, 64);
     media.injector().inject(FaultSpec.of(FaultKind.POISON, bad, 3));
     media
         .injector()
         .inject(FaultSpec.of(FaultKind.FLIP, ByteRange.ofLength(RING.start() + 3L * PAGE, 64), 4));
-    assertThat(log.verify())
+    assertThat(log.verify(leaf))
         .containsExactly(
             ByteRange.ofLength(RING.start() + PAGE, PAGE),
             ByteRange.ofLength(RING.start() + 3L * PAGE, PAGE));
-    assertThat(log.verify()).isEmpty();
+    assertThat(log.verify(leaf)).isEmpty();
     log.close();
     reopen();
     assertThat(log.query(EventQuery.ALL).events()).hasSize(CAPACITY);

@@ -29,9 +29,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.jspecify.annotations.Nullable;
 
 /** Pools of many devices on simulations: they come, fail, go and return. */
 class PoolDevicesTest {
@@ -49,7 +49,7 @@ class PoolDevicesTest {
   }
 
   private static StackDraft device(String path) {
-    return new StackDraft.Device(path, -1, null);
+    return new StackDraft.Device(Path.of(path), -1, null);
   }
 
   private static StackDraft mirror(String... paths) {
@@ -59,8 +59,7 @@ class PoolDevicesTest {
   private void create(StackDraft draft) throws IOException {
     Pool.create(
         draft,
-        new PoolSpec(
-            SIZE, Redundancy.ofColumns(8), Allocation.SPARSE, PoolLabel.Drill.ALLOWED),
+        new PoolSpec(SIZE, Redundancy.ofColumns(8), Allocation.SPARSE, PoolLabel.Drill.ALLOWED),
         PoolOptions.of(PoolOptions.Intent.WORK),
         disks);
   }
@@ -367,10 +366,8 @@ class PoolDevicesTest {
     Pool pool = open("a");
     byte[] model = fill(pool, 9);
     SimMedia b = disks.take("b");
-    assertThatThrownBy(() -> read(open, PAGE, PAGE))
-        .isInstanceOf(DeviceUnavailableException.class);
-    assertThat(read(pool, 2 * PAGE, PAGE))
-        .isEqualTo(Arrays.copyOfRange(model, 2 * PAGE, 3 * PAGE));
+    assertThatThrownBy(() -> read(open, PAGE, PAGE)).isInstanceOf(DeviceUnavailableException.class);
+    assertThat(read(pool, 2 * PAGE, PAGE)).isEqualTo(Arrays.copyOfRange(model, 2 * PAGE, 3 * PAGE));
     assertThat(pool.volume().state()).isEqualTo(DeviceState.PARTIAL);
     assertThat(pool.status().condition()).isEqualTo(PoolStatus.Condition.UNAVAILABLE);
     assertThat(pool.status().counters().lostBytes()).isZero();
@@ -391,8 +388,7 @@ class PoolDevicesTest {
     assertThat(status(pool, 1).presence()).isEqualTo(StackStatus.Presence.OFFLINE);
     write(pool, 0, bytes(PAGE, 3));
     Arrays.fill(model, 0, PAGE, (byte) 3);
-    assertThatThrownBy(() -> open.devices().offline("a"))
-        .isInstanceOf(MediaOpenException.class);
+    assertThatThrownBy(() -> open.devices().offline("a")).isInstanceOf(MediaOpenException.class);
     disks.move("b", "elsewhere");
     pool.devices().online("1", Path.of("elsewhere"));
     settle(pool);
@@ -415,9 +411,7 @@ class PoolDevicesTest {
     disks.copy("x/a", "y/a");
     assertReason(Reason.DUPLICATE, "y/a");
     Pool partly =
-        open(
-            "x/foreign",
-            PoolOptions.of(PoolOptions.Intent.WORK).with(PoolOptions.Missing.ALLOW));
+        open("x/foreign", PoolOptions.of(PoolOptions.Intent.WORK).with(PoolOptions.Missing.ALLOW));
     assertThatThrownBy(() -> partly.devices().online("0", Path.of("x/a")))
         .isInstanceOf(FileSystemException.class);
   }
@@ -437,8 +431,7 @@ class PoolDevicesTest {
       model = fill(pool, 11);
     }
     SimMedia b = disks.take("b");
-    PoolOptions partly =
-        PoolOptions.of(PoolOptions.Intent.WORK).with(PoolOptions.Missing.ALLOW);
+    PoolOptions partly = PoolOptions.of(PoolOptions.Intent.WORK).with(PoolOptions.Missing.ALLOW);
     Pool pool = open("a", partly);
     assertThat(read(pool, 0, PAGE)).isEqualTo(Arrays.copyOf(model, PAGE));
     assertThatThrownBy(() -> read(open, model.length - PAGE, PAGE))

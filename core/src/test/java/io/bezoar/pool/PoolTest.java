@@ -51,7 +51,7 @@ class PoolTest {
     disks = new SimDisks();
     PoolSpec spec = new PoolSpec(SIZE, redundancy, Allocation.SPARSE, drill);
     Pool.create(
-        new StackDraft.Device(PATH, -1, null),
+        new StackDraft.Device(Path.of(PATH), -1, null),
         spec,
         PoolOptions.of(PoolOptions.Intent.WORK),
         disks);
@@ -157,7 +157,10 @@ class PoolTest {
         List.of(pool.label().layout().firstLabel(), pool.label().layout().secondLabel())) {
       for (FaultKind kind : List.of(FaultKind.POISON, FaultKind.FLIP)) {
         pool.close();
-        disks.reopened(PATH).injector().inject(FaultSpec.of(kind, ByteRange.ofLength(copy.start(), 64), 5));
+        disks
+            .reopened(PATH)
+            .injector()
+            .inject(FaultSpec.of(kind, ByteRange.ofLength(copy.start(), 64), 5));
         open(PoolOptions.Intent.WORK);
         assertThat(steps()).contains(Event.Step.LABEL_HEALED);
         reopen(PoolOptions.Intent.WORK);
@@ -377,7 +380,9 @@ class PoolTest {
     assertThatThrownBy(() -> pool.planStrikes(order(1, 1, StrikeOrder.Rows.DISTINCT)))
         .isInstanceOf(DrillForbiddenException.class);
     assertThatThrownBy(
-            () -> pool.strike(new Strike(FaultKind.FLIP, 0, ByteRange.ofLength(1 << 20, 64), null, 1)))
+            () ->
+                pool.strike(
+                    new Strike(FaultKind.FLIP, 0, ByteRange.ofLength(1 << 20, 64), null, 1)))
         .isInstanceOf(DrillForbiddenException.class);
   }
 }

@@ -158,10 +158,17 @@ final class DeviceOperations {
       return Exit.OK;
     }
     ObjectNode shown = Json.object();
+    Progress before = Progress.GOING_ON;
     long leavingSince = 0;
     while (true) {
       PoolStatus status = pool.status();
       Progress progress = progress(goal, status);
+      if (progress == Progress.DONE && before == Progress.LEAVING) {
+        // A change that cannot be made is taken back: it counts when it is seen twice.
+        before = progress;
+        continue;
+      }
+      before = progress;
       if (progress == Progress.LEAVING) {
         leavingSince = leavingSince == 0 ? System.nanoTime() : leavingSince;
         if (System.nanoTime() - leavingSince > LEAVES_WITHIN_NANOS) {
@@ -196,11 +203,11 @@ final class DeviceOperations {
     return switch (goal) {
       case Goal.InSync(int number) -> progress(number, status);
       case Goal.Replaced(int old, int number) -> {
-        if (status.label().config().find(old).isEmpty()) {
-          yield progress(number, status) == Progress.STUCK ? Progress.STUCK : Progress.DONE;
-        }
         Progress copy = progress(number, status);
-        yield copy == Progress.DONE ? Progress.LEAVING : copy;
+        boolean left =
+            status.label().config().find(old).isEmpty()
+                && status.devices().stream().noneMatch(device -> device.entry().number() == old);
+        yield copy == Progress.DONE && !left ? Progress.LEAVING : copy;
       }
       case Goal.Quiet _ ->
           StackWalk.allLegs(status.stack()).stream()

@@ -1,0 +1,849 @@
+package io.bezoar.target;
+
+import io.bezoar.dax.Confidence;
+import io.bezoar.dax.DaxDevice;
+import io.bezoar.dax.DeviceState;
+import io.bezoar.dax.DeviceUnavailableException;
+import io.bezoar.dax.NoticeDispatcher;
+import io.bezoar.dax.PoisonEntry;
+import io.bezoar.media.ByteRange;
+import io.bezoar.media.ByteRanges;
+import io.bezoar.target.MirrorAssembly.Behind;
+import io.bezoar.target.MirrorAssembly.Found;
+import io.bezoar.target.MirrorAssembly.Missing;
+import io.bezoar.target.MirrorAssembly.Plan;
+import io.bezoar.target.MirrorAssembly.Rejected;
+import io.bezoar.target.MirrorLegException.Reason;
+import io.bezoar.target.MirrorTable.Member;
+import io.bezoar.target.MirrorTable.State;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which legs a mirror has, in memory and on media.
+ *
+ * <p><b>Invariant.</b> What the table on media calls in sync holds every acknowledged write. A leg
+ * that fails is out of use at once, in memory; before the next write or persist is acknowledged,
+ * {@link #settle} has said so on every leg that is left. So a leg that was left behind can never
+ * pass for a good one, unless all that knew better are gone.
+ *
+ * <p><b>Protocol.</b> The set in use is one immutable value; changes are made under {@link #lock}.
+ * A leg that joins has the new table first and the others after it; one that leaves, last. The last
+ * leg in sync is never dropped: what it throws goes to the caller.
+ *
+ * <p>Lock order: range locks, this, {@link MirrorIntent}, the legs.
+ */
+final class MirrorMembers {
+  private static final System.Logger LOG = System.getLogger(MirrorMembers.class.getName());
+
+  private final String name;
+  private final UUID mirror;
+  private final MirrorLayout layout;
+  private final InstantSource clock;
+  private final @Nullable Integer prefer;
+  private final NoticeDispatcher dispatcher;
+  private final MirrorNotices notices;
+  private final MirrorAssembly assembly;
+  private final MirrorIntent intent;
+  private final MirrorLeg.Listener listener;
+  private final ReentrantLock lock = new ReentrantLock();
+  private volatile MirrorSet set;
+  // All guarded by lock.
+  private final Map<Integer, MirrorLeg> dropped = new TreeMap<>();
+  private final Map<Integer, Rejected> rejected = new TreeMap<>();
+  private final Map<Integer, String> reasons = new TreeMap<>();
+  private final List<MirrorLeg> leaving = new ArrayList<>();
+  private DeviceState toldState = DeviceState.ONLINE;
+  private @Nullable MirrorResync resync;
+
+  MirrorMembers(
+      String name,
+      UUID mirror,
+      MirrorLayout layout,
+      MirrorOptions options,
+      NoticeDispatcher dispatcher,
+      MirrorNotices notices,
+      MirrorLeg.Listener listener) {
+    this.name = name;
+    this.mirror = mirror;
+    this.layout = layout;
+    this.clock = options.clock();
+    this.prefer = options.prefer();
+    this.dispatcher = dispatcher;
+    this.notices = notices;
+    this.listener = listener;
+    this.assembly = new MirrorAssembly(name, mirror, layout);
+    this.set = MirrorSet.of(MirrorTable.first(mirror, List.of(), 0), List.of(), List.of());
+    this.intent = new MirrorIntent(layout, this::set);
+  }
+
+  void resyncBy(MirrorResync by) {
+    this.resync = by;
+  }
+
+  private MirrorResync resync() {
+    MirrorResync by = resync;
+    if (by == null) {
+      throw new IllegalStateException(name + " is being opened");
+    }
+    return by;
+  }
+
+  boolean mayDiffer(ByteRange range) {
+    return resync().mayDiffer(range.start(), range.end());
+  }
+
+  MirrorIntent intent() {
+    return intent;
+  }
+
+  /** The legs in use. */
+  MirrorSet set() {
+    return set;
+  }
+
+  /**
+   * The legs in use, one of them in sync at least.
+   *
+   * @throws DeviceUnavailableException when there is none
+   */
+  MirrorSet usable() throws DeviceUnavailableException {
+    MirrorSet now = set;
+    if (now.inSync().isEmpty()) {
+      throw new DeviceUnavailableException(
+          name,
+          DeviceState.OFFLINE,
+          "no leg that holds all of its content is here: bring one back",
+          null);
+    }
+    return now;
+  }
+
+  // Opening.
+
+  /** Makes legs the first members of a new mirror, durably. */
+  static void format(UUID mirror, MirrorLayout layout, List<DaxDevice> devices) throws IOException {
+    List<UUID> uuids = devices.stream().map(_ -> UUID.randomUUID()).toList();
+    MirrorTable table = MirrorTable.first(mirror, uuids, System.currentTimeMillis());
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment words =
+          arena.allocate((long) layout.words() * MirrorLayout.WORD_BYTES, MirrorLayout.WORD_BYTES);
+      for (int slot = 0; slot < devices.size(); slot++) {
+        ChildIo io = new ChildIo(devices.get(slot));
+        for (int copy = 0; copy < 2; copy++) {
+          for (int i = 0; i < layout.words(); i++) {
+            long word = layout.encodeWord(mirror, uuids.get(slot), copy, i, 0);
+            MirrorLayout.putWord(words, (long) i * MirrorLayout.WORD_BYTES, word);
+          }
+          io.store(layout.wordsAt(copy), words);
+        }
+        MirrorLeg.storeTable(io, layout, slot, table);
+      }
+    }
+  }
+
+  /** Looks at all devices, decides, and takes them. */
+  void open(Map<Integer, DaxDevice> devices) throws IOException {
+    List<Found> found = new ArrayList<>();
+    for (Map.Entry<Integer, DaxDevice> each : new TreeMap<>(devices).entrySet()) {
+      try {
+        found.add(assembly.look(each.getKey(), each.getValue()));
+      } catch (MirrorLegException | DeviceUnavailableException notOurs) {
+        reject(each.getKey(), each.getValue(), notOurs);
+      }
+    }
+    Plan plan = assembly.decide(found, prefer);
+    if (plan.table() == null && rejectedOnly(plan) && !devices.isEmpty()) {
+      throw rejected.values().iterator().next().why();
+    }
+    lock.lock();
+    try {
+      adopt(plan);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean rejectedOnly(Plan plan) {
+    return plan.rejected().isEmpty() && !rejected.isEmpty();
+  }
+
+  private void reject(int slot, DaxDevice device, IOException why) {
+    MirrorLegException refusal =
+        why instanceof MirrorLegException typed
+            ? typed
+            : new MirrorLegException(name, slot, Reason.FOREIGN, "cannot be read", why);
+    rejected.put(slot, new Rejected(slot, device, refusal));
+    reasons.put(slot, refusal.getReason());
+  }
+
+  /** Takes the legs that are good, and sees to those that are behind. */
+  private void adopt(Plan plan) throws IOException {
+    plan.rejected().forEach(each -> reject(each.slot(), each.device(), each.why()));
+    MirrorTable table = plan.table();
+    if (table == null) {
+      toldState = DeviceState.OFFLINE;
+      return;
+    }
+    boolean writable =
+        plan.inSync().stream().anyMatch(leg -> leg.device().state() == DeviceState.ONLINE);
+    List<MirrorLeg> inSync = new ArrayList<>();
+    for (Found leg : plan.inSync()) {
+      MirrorLeg taken = take(leg);
+      if (writable && !taken.online()) {
+        dropped.put(taken.slot, taken);
+        reasons.put(taken.slot, "the device is " + leg.device().state());
+      } else {
+        inSync.add(taken);
+      }
+    }
+    set = MirrorSet.of(table, inSync, List.of());
+    toldState = set.state();
+    boolean mirrored = table.count() > 1;
+    BitSet mayDiffer = mirrored ? loadBits(inSync) : new BitSet();
+    if (inSync.size() > 1) {
+      resync().mayDiffer(mayDiffer);
+    }
+    for (Behind leg : plan.behind()) {
+      if (writable && leg.leg().device().state() == DeviceState.ONLINE) {
+        rejoin(leg.leg(), leg.missing());
+      } else {
+        dropped.put(leg.leg().slot(), take(leg.leg()));
+        reasons.put(leg.leg().slot(), "misses writes, and cannot be written to");
+      }
+    }
+  }
+
+  private MirrorLeg take(Found leg) throws IOException {
+    return new MirrorLeg(
+        leg.slot(), leg.uuid(), mirror, leg.device(), layout, "mirror " + name, listener);
+  }
+
+  /** The union of what the legs say; a word that no leg has is taken for all ones. */
+  private BitSet loadBits(List<MirrorLeg> legs) throws IOException {
+    int[] bits = new int[layout.words()];
+    boolean[] sound = new boolean[layout.words()];
+    for (MirrorLeg leg : legs) {
+      boolean[] soundHere = leg.loadWords(bits);
+      for (int i = 0; i < sound.length; i++) {
+        sound[i] |= soundHere[i];
+      }
+    }
+    for (int i = 0; i < sound.length; i++) {
+      if (!sound[i]) {
+        bits[i] = -1;
+      }
+    }
+    intent.load(bits);
+    return intent.snapshot();
+  }
+
+  // Failing.
+
+  /**
+   * Takes a leg out of use that did not do what it was told.
+   *
+   * @throws IOException {@code why}, when it is the last leg in sync that is any good
+   */
+  void drop(MirrorLeg leg, IOException why) throws IOException {
+    lock.lock();
+    try {
+      if (!set.uses(leg)) {
+        return;
+      }
+      if (set.inSync().contains(leg) && isLastGood(leg)) {
+        tellState(why.getMessage());
+        throw why;
+      }
+      set = set.without(leg);
+      dropped.put(leg.slot, leg);
+      String reason = why.getMessage() == null ? why.toString() : why.getMessage();
+      reasons.put(leg.slot, reason);
+      resync().forget(leg);
+      tell(leg + ": gone (" + reason + "); " + legsLeft());
+      tellLostWith(leg);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** What the others had lost already is lost now that this one is gone. */
+  private void tellLostWith(MirrorLeg leg) {
+    List<MirrorLeg> left = set.inSync();
+    if (left.isEmpty() || set.resyncing().contains(leg)) {
+      return;
+    }
+    List<PoisonEntry> common = MirrorHealer.commonPoison(left, layout.data());
+    for (PoisonEntry entry : common) {
+      if (entry.confidence() == Confidence.EXACT) {
+        notices.raiseLost(entry.cause(), left.getFirst(), ByteRanges.of(entry.range()));
+      }
+    }
+  }
+
+  void dropAll(List<MirrorIntent.Failed> failed) throws IOException {
+    for (MirrorIntent.Failed each : failed) {
+      drop(each.leg(), each.why());
+    }
+  }
+
+  private boolean isLastGood(MirrorLeg leg) {
+    int best = -1;
+    for (MirrorLeg other : set.inSync()) {
+      if (other != leg) {
+        best = Math.max(best, MirrorSet.rank(other.device.state()));
+      }
+    }
+    return best < MirrorSet.rank(DeviceState.ONLINE) && best <= MirrorSet.rank(leg.device.state());
+  }
+
+  private String legsLeft() {
+    return set.inSync().size() + " of " + set.table().count() + " legs left";
+  }
+
+  /** A leg's device changed state by itself. */
+  void stateChanged(MirrorLeg leg, String detail) {
+    lock.lock();
+    try {
+      if (set.uses(leg) && !leg.online()) {
+        drop(leg, new DeviceUnavailableException(leg.name(), leg.device.state(), detail, null));
+      }
+    } catch (IOException lastOne) {
+      // Its state is that of the mirror, and has been told.
+      LOG.log(System.Logger.Level.DEBUG, name, lastOne);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Tells once of the state that the mirror is in. */
+  void tellState(@Nullable String detail) {
+    lock.lock();
+    try {
+      DeviceState now = set.state();
+      if (now != toldState) {
+        toldState = now;
+        dispatcher.stateChanged(now, unavailable(), detail == null ? now.name() : detail);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void tell(String detail) {
+    toldState = set.state();
+    dispatcher.stateChanged(toldState, unavailable(), detail);
+  }
+
+  /** What no leg can reach. */
+  List<ByteRange> unavailable() {
+    MirrorSet now = set;
+    return switch (now.state()) {
+      case ONLINE, READ_ONLY, HUNG -> List.of();
+      case OFFLINE, FOREIGN -> List.of(layout.data());
+      case PARTIAL -> {
+        ByteRanges all = ByteRanges.of(layout.data());
+        for (MirrorLeg leg : now.inSync()) {
+          all = all.intersect(leg.content(leg.device.unavailable()));
+        }
+        yield all.asList();
+      }
+    };
+  }
+
+  /** Makes it durable that legs were dropped; before anything is acknowledged without them. */
+  void settle() throws IOException {
+    if (!set.owesTable() || set.inSync().isEmpty()) {
+      return;
+    }
+    lock.lock();
+    try {
+      settleWithLock();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void settleWithLock() throws IOException {
+    while (set.owesTable() && !set.inSync().isEmpty()) {
+      MirrorSet now = set;
+      store(
+          now.table()
+              .without(
+                  slot -> now.inSync().stream().noneMatch(leg -> leg.slot == slot),
+                  clock.millis()));
+    }
+  }
+
+  /** Makes a table durable on all legs in use; one that does not take it is dropped. */
+  private void store(MirrorTable next) throws IOException {
+    List<MirrorLeg> legs = set.writable();
+    MirrorTable stored = next.storedOn(slot -> legs.stream().anyMatch(leg -> leg.slot == slot));
+    List<MirrorIntent.Failed> failed = new ArrayList<>();
+    for (MirrorLeg leg : legs) {
+      try {
+        leg.storeTable(stored);
+      } catch (IOException cannot) {
+        failed.add(new MirrorIntent.Failed(leg, cannot));
+      }
+    }
+    if (failed.size() < legs.size()) {
+      set = set.withTable(stored);
+    }
+    dropAll(failed);
+  }
+
+  // Coming and going.
+
+  /** Makes a device a new leg, with everything to be copied to it. */
+  void attach(int slot, DaxDevice device) throws IOException {
+    lock.lock();
+    try {
+      if (set.table().member(slot) != null) {
+        throw assembly.refused(slot, Reason.SLOT_TAKEN, "is a member already: detach it first");
+      }
+      checkJoinable(slot, device);
+      UUID uuid = UUID.randomUUID();
+      MirrorLeg leg = new MirrorLeg(slot, uuid, mirror, device, layout, "mirror " + name, listener);
+      join(leg, Missing.ALL, () -> {});
+    } finally {
+      lock.unlock();
+      releaseLeaving();
+    }
+  }
+
+  private void checkJoinable(int slot, DaxDevice device) throws IOException {
+    if (device.sizeBytes() < layout.legBytes()) {
+      throw assembly.refused(
+          slot,
+          Reason.WRONG_SIZE,
+          device.info().name()
+              + " has "
+              + device.sizeBytes()
+              + " bytes, and a leg needs "
+              + layout.legBytes());
+    }
+    if (device.state() != DeviceState.ONLINE) {
+      throw new DeviceUnavailableException(
+          device.info().name(), device.state(), "a leg must be writable", null);
+    }
+    if (usable().state() != DeviceState.ONLINE) {
+      throw new DeviceUnavailableException(
+          name, set.state(), "the mirror must be writable for a leg to join", null);
+    }
+  }
+
+  private interface BitsLoader {
+    void load() throws IOException;
+  }
+
+  /** Puts a leg into use that has to be brought up to date. */
+  private void join(MirrorLeg leg, Missing missing, BitsLoader ownBits) throws IOException {
+    boolean joined = false;
+    // No bit may be cleared between the look at the bits and the leg's being in use.
+    intent.lock.lock();
+    try {
+      settleWithLock();
+      if (missing == Missing.ALL) {
+        while (true) {
+          List<MirrorIntent.Failed> failed = intent.setAll();
+          if (failed.isEmpty()) {
+            break;
+          }
+          dropAll(failed);
+        }
+      } else {
+        ownBits.load();
+      }
+      MirrorTable next =
+          set.table().with(leg.slot, new Member(leg.uuid, State.RESYNCING, 0), clock.millis());
+      leg.storeTable(
+          next.storedOn(
+              slot -> slot == leg.slot || set.writable().stream().anyMatch(l -> l.slot == slot)));
+      resync().owe(leg, intent.snapshot());
+      set = set.withResyncing(leg);
+      joined = true;
+      MirrorLeg former = dropped.remove(leg.slot);
+      if (former != null) {
+        leaving.add(former);
+      }
+      rejected.remove(leg.slot);
+      reasons.remove(leg.slot);
+      store(next);
+      settleWithLock();
+      tell(leg + ": being brought up to date; " + legsLeft());
+    } finally {
+      intent.lock.unlock();
+      if (!joined) {
+        leaving.add(leg);
+      }
+    }
+  }
+
+  private void rejoin(Found found, Missing missing) throws IOException {
+    MirrorLeg leg = take(found);
+    join(leg, missing, () -> addBits(leg, missing));
+  }
+
+  /** A leg that went on alone knows what the others miss. */
+  private void addBits(MirrorLeg leg, Missing missing) throws IOException {
+    if (missing != Missing.BY_BOTH_BITS) {
+      return;
+    }
+    int[] bits = new int[layout.words()];
+    boolean[] sound = leg.loadWords(bits);
+    for (int i = 0; i < bits.length; i++) {
+      if (!sound[i]) {
+        bits[i] = -1;
+      }
+    }
+    while (true) {
+      List<MirrorIntent.Failed> failed = intent.add(bits);
+      if (failed.isEmpty()) {
+        return;
+      }
+      dropAll(failed);
+    }
+  }
+
+  /** Takes a leg back that was away. */
+  void returned(int slot, DaxDevice device) throws IOException {
+    Found found = assembly.look(slot, device);
+    lock.lock();
+    try {
+      if (set.inSlot(slot) != null && set.state() != DeviceState.OFFLINE) {
+        throw assembly.refused(slot, Reason.SLOT_TAKEN, "is in use already");
+      }
+      if (set.state() == DeviceState.OFFLINE) {
+        bringUp(found);
+        return;
+      }
+      checkJoinable(slot, device);
+      Member member = set.table().member(slot);
+      if (member == null || !member.uuid().equals(found.uuid())) {
+        throw assembly.stale(slot, found.table());
+      }
+      Found here = ours();
+      boolean alone = found.callsItselfInSync() && found.callsOut(here);
+      boolean preferred = prefer != null && set.inSlot(prefer) != null;
+      if (alone && !preferred) {
+        throw assembly.conflict(here, found);
+      }
+      settleWithLock();
+      Missing missing =
+          alone
+              ? Missing.BY_BOTH_BITS
+              : found.table().event() < member.lastEvent() ? Missing.ALL : Missing.BY_BITS;
+      rejoin(found, missing);
+    } finally {
+      lock.unlock();
+      releaseLeaving();
+    }
+  }
+
+  /** Gives devices back, with no lock held: their last notice may be on its way here. */
+  private void releaseLeaving() {
+    List<MirrorLeg> legs;
+    lock.lock();
+    try {
+      legs = List.copyOf(leaving);
+      leaving.clear();
+    } finally {
+      lock.unlock();
+    }
+    legs.forEach(MirrorLeg::release);
+  }
+
+  private Found ours() {
+    MirrorLeg first = set.inSync().getFirst();
+    return new Found(first.slot, first.device, set.table());
+  }
+
+  /** The first leg that comes back to a mirror of which none was left. */
+  private void bringUp(Found found) throws IOException {
+    Plan plan = assembly.decide(List.of(found), prefer);
+    MirrorTable table = plan.table();
+    if (table == null) {
+      throw plan.rejected().getFirst().why();
+    }
+    MirrorTable known = set.table();
+    if (table.event() < known.event() && !known.is(found.slot(), State.IN_SYNC)) {
+      throw assembly.refused(
+          found.slot(),
+          Reason.BEHIND,
+          found.device().info().name()
+              + " misses writes that were acknowledged: bring back another leg first");
+    }
+    for (MirrorLeg dead : set.writable()) {
+      dropped.put(dead.slot, dead);
+      resync().forget(dead);
+    }
+    MirrorLeg former = dropped.remove(found.slot());
+    if (former != null) {
+      leaving.add(former);
+    }
+    rejected.remove(found.slot());
+    reasons.remove(found.slot());
+    adopt(plan);
+    tell("leg " + found.slot() + " (" + found.device().info().name() + "): back; " + legsLeft());
+  }
+
+  /** A leg whose content is complete now. */
+  void finished(MirrorLeg leg) throws IOException {
+    lock.lock();
+    try {
+      if (!set.resyncing().contains(leg)) {
+        return;
+      }
+      intent.lock.lock();
+      try {
+        intent.storeAll(leg);
+        set = set.withInSync(leg);
+      } catch (IOException cannot) {
+        drop(leg, cannot);
+        return;
+      } finally {
+        intent.lock.unlock();
+      }
+      store(set.table().with(leg.slot, new Member(leg.uuid, State.IN_SYNC, 0), clock.millis()));
+      settleWithLock();
+      resync().forget(leg);
+      tell(leg + ": in sync; " + legsLeft());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Checks that a leg may go.
+   *
+   * @return the leg; null when it is not in use
+   */
+  @Nullable MirrorLeg checkDispensable(int slot) throws IOException {
+    MirrorLeg leg = set.inSlot(slot);
+    if (leg == null || !set.inSync().contains(leg)) {
+      return leg;
+    }
+    List<MirrorLeg> others = set.without(leg).inSync().stream().filter(MirrorLeg::online).toList();
+    if (others.isEmpty()) {
+      throw assembly.refused(
+          slot,
+          Reason.LAST_COPY,
+          leg.name()
+              + " holds the only complete copy: attach another leg, and wait until it is in sync");
+    }
+    if (set.inSync().getFirst() == leg && resync().comparing()) {
+      throw assembly.refused(
+          slot,
+          Reason.LAST_COPY,
+          "the others are being made equal to it after a crash: wait until that is done");
+    }
+    ByteRanges onlyHere =
+        MirrorHealer.commonLost(others, layout.data())
+            .minus(MirrorHealer.commonLost(set.inSync(), layout.data()));
+    if (!onlyHere.isEmpty()) {
+      throw assembly.refused(
+          slot,
+          Reason.BYTES_ONLY_HERE,
+          "bytes "
+              + onlyHere.asList().getFirst()
+              + " and "
+              + (onlyHere.totalBytes() - onlyHere.asList().getFirst().length())
+              + " more are nowhere else: scrub the mirror, or replace the device that lost them");
+    }
+    return leg;
+  }
+
+  /** Takes a leg out of use, durably, as {@code left} (null: no member any more). */
+  void leave(MirrorLeg leg, @Nullable State left, String detail) throws IOException {
+    lock.lock();
+    try {
+      Member member = set.table().member(leg.slot);
+      if (member == null || set.inSlot(leg.slot) != leg) {
+        throw assembly.refused(leg.slot, Reason.NO_SUCH_LEG, "is not in use");
+      }
+      checkDispensable(leg.slot);
+      set = set.without(leg);
+      resync().forget(leg);
+      Member out = new Member(leg.uuid, State.OUT, member.lastEvent());
+      MirrorTable next = set.table().with(leg.slot, left == null ? null : out, clock.millis());
+      store(next);
+      settleWithLock();
+      reasons.put(leg.slot, detail);
+      tellLeaving(leg, next.with(leg.slot, out, next.atMillis()));
+      tell(leg + ": " + detail + "; " + legsLeft());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Best effort: a leg that is told cannot be taken for a good one when it is found alone. */
+  private void tellLeaving(MirrorLeg leg, MirrorTable last) {
+    try {
+      leg.storeTable(last);
+    } catch (IOException cannot) {
+      LOG.log(System.Logger.Level.WARNING, leg + " cannot be told that it leaves", cannot);
+    }
+  }
+
+  /**
+   * Gives the device in a slot back though it may be the last: it is gone, or about to go. It stays
+   * a member that may return. Durable with the next write, as when a leg fails.
+   *
+   * @return its device, if there is one
+   */
+  @Nullable DaxDevice letGone(int slot, String why) {
+    lock.lock();
+    try {
+      MirrorLeg leg = set.inSlot(slot);
+      if (leg == null) {
+        MirrorLeg former = dropped.remove(slot);
+        Rejected odd = rejected.remove(slot);
+        if (former != null) {
+          leaving.add(former);
+          return former.device;
+        }
+        return odd == null ? null : odd.device();
+      }
+      MirrorSet left = set.without(leg);
+      if (left.inSync().isEmpty()) {
+        // Nobody can bring the others up to date now.
+        for (MirrorLeg behind : left.resyncing()) {
+          left = left.without(behind);
+          dropped.put(behind.slot, behind);
+          resync().forget(behind);
+        }
+      }
+      set = left;
+      resync().forget(leg);
+      reasons.put(slot, why);
+      leaving.add(leg);
+      tell(leg + ": gone (" + why + "); " + legsLeft());
+      if (!left.inSync().isEmpty()) {
+        tellLostWith(leg);
+      }
+      return leg.device;
+    } finally {
+      lock.unlock();
+      releaseLeaving();
+    }
+  }
+
+  /**
+   * Forgets a member that is not in use.
+   *
+   * @return its device, if it is still there
+   */
+  @Nullable DaxDevice forget(int slot) throws IOException {
+    lock.lock();
+    try {
+      MirrorLeg gone = dropped.get(slot);
+      Rejected odd = rejected.get(slot);
+      if (set.table().member(slot) == null && odd == null) {
+        throw assembly.refused(slot, Reason.NO_SUCH_LEG, "is no member");
+      }
+      if (set.table().member(slot) != null) {
+        usable();
+        store(set.table().with(slot, null, clock.millis()));
+        settleWithLock();
+        tell("leg " + slot + ": forgotten; " + legsLeft());
+      }
+      dropped.remove(slot);
+      rejected.remove(slot);
+      reasons.remove(slot);
+      if (gone != null) {
+        leaving.add(gone);
+        return gone.device;
+      }
+      return odd == null ? null : odd.device();
+    } finally {
+      lock.unlock();
+      releaseLeaving();
+    }
+  }
+
+  /** Stores a leg's notes anew, from memory. */
+  void restoreNotes(MirrorLeg leg) throws IOException {
+    lock.lock();
+    try {
+      if (set.uses(leg) && leg.online()) {
+        leg.storeTable(set.table());
+        intent.restore(leg);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  MirrorLegException notInSync(int slot) {
+    return assembly.refused(slot, Reason.NO_SUCH_LEG, "is not in sync: name one that is");
+  }
+
+  // For people, and for closing.
+
+  List<LegStatus> status() {
+    lock.lock();
+    try {
+      List<LegStatus> legs = new ArrayList<>();
+      for (int slot = 0; slot < MirrorTable.SLOTS; slot++) {
+        Member member = set.table().member(slot);
+        if (member != null || rejected.containsKey(slot)) {
+          legs.add(status(slot, member));
+        }
+      }
+      return legs;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private LegStatus status(int slot, @Nullable Member member) {
+    MirrorLeg leg = set.inSlot(slot);
+    String why = reasons.getOrDefault(slot, "");
+    long event = member == null ? 0 : member.lastEvent();
+    if (leg != null && set.inSync().contains(leg)) {
+      return new LegStatus(slot, leg.name(), LegStatus.State.IN_SYNC, event, 0, null, why);
+    }
+    if (leg != null) {
+      ResyncProgress progress = resync().progress(leg);
+      long behind = progress == null ? 0 : progress.totalBytes() - progress.doneBytes();
+      return new LegStatus(
+          slot, leg.name(), LegStatus.State.RESYNCING, event, behind, progress, why);
+    }
+    long behind =
+        Math.min(layout.dataBytes(), intent.snapshot().cardinality() * layout.regionBytes());
+    MirrorLeg gone = dropped.get(slot);
+    Rejected odd = rejected.get(slot);
+    if (gone == null && odd == null) {
+      return new LegStatus(slot, "", LegStatus.State.MISSING, event, behind, null, why);
+    }
+    String device = gone != null ? gone.name() : odd == null ? "" : odd.device().info().name();
+    return new LegStatus(slot, device, LegStatus.State.FAILED, event, behind, null, why);
+  }
+
+  /** Gives every device back that this mirror has, and returns them. */
+  List<DaxDevice> releaseAll() {
+    List<DaxDevice> devices = new ArrayList<>();
+    lock.lock();
+    try {
+      leaving.addAll(set.writable());
+      leaving.addAll(dropped.values());
+      leaving.forEach(leg -> devices.add(leg.device));
+      rejected.values().forEach(each -> devices.add(each.device()));
+    } finally {
+      lock.unlock();
+    }
+    releaseLeaving();
+    return devices;
+  }
+}

@@ -1,0 +1,99 @@
+package io.bezoar.target;
+
+import io.bezoar.media.PersistFailedException;
+import java.io.IOException;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Persists all legs, and clears write-intent bits that are no longer needed.
+ *
+ * <p>A leg whose persist fails is dropped, durably, before the persist is acknowledged; when it
+ * fails on all, it fails here, and stays failed, because each leg stays so.
+ */
+final class MirrorPersist {
+  /** Bits of regions that were left alone for so long are cleared. */
+  private static final long CLEAR_EVERY_MILLIS = 5_000;
+
+  private final MirrorMembers members;
+  private final InstantSource clock;
+  private final AtomicLong lastClearMillis;
+  private final AtomicLong epochAtLastClear = new AtomicLong();
+  private @Nullable MirrorResync resync;
+
+  MirrorPersist(MirrorMembers members, InstantSource clock) {
+    this.members = members;
+    this.clock = clock;
+    this.lastClearMillis = new AtomicLong(clock.millis());
+  }
+
+  void resyncBy(MirrorResync by) {
+    this.resync = by;
+  }
+
+  void persist() throws IOException {
+    if (members.set().single()) {
+      persistLegs();
+      return;
+    }
+    long covered = members.intent().nextEpoch();
+    persistLegs();
+    long now = clock.millis();
+    long last = lastClearMillis.get();
+    if (now - last >= CLEAR_EVERY_MILLIS && lastClearMillis.compareAndSet(last, now)) {
+      // Regions in use keep their bits: only what was idle since the last time is cleared.
+      clear(Math.min(covered, epochAtLastClear.getAndSet(covered)));
+    }
+  }
+
+  /** Persists, and clears every bit that may be cleared. */
+  void persistAndClear() throws IOException {
+    if (members.set().single()) {
+      persistLegs();
+      return;
+    }
+    long covered = members.intent().nextEpoch();
+    persistLegs();
+    clear(covered);
+  }
+
+  private void clear(long coveredEpoch) throws IOException {
+    MirrorResync by = resync;
+    if (by != null) {
+      members.dropAll(members.intent().clear(coveredEpoch, by::owes));
+      members.settle();
+    }
+  }
+
+  private void persistLegs() throws IOException {
+    List<MirrorIntent.Failed> failed = new ArrayList<>();
+    MirrorSet set = members.usable();
+    for (MirrorLeg leg : set.writable()) {
+      try {
+        leg.device.persist();
+      } catch (IOException cannot) {
+        failed.add(new MirrorIntent.Failed(leg, cannot));
+      }
+    }
+    boolean good =
+        set.inSync().stream().anyMatch(leg -> failed.stream().noneMatch(f -> f.leg() == leg));
+    if (!good) {
+      members.tellState(failed.getFirst().why().getMessage());
+      throw worst(failed);
+    }
+    members.dropAll(failed);
+    members.settle();
+  }
+
+  private static IOException worst(List<MirrorIntent.Failed> failed) {
+    for (MirrorIntent.Failed each : failed) {
+      if (each.why() instanceof PersistFailedException) {
+        return each.why();
+      }
+    }
+    return failed.getFirst().why();
+  }
+}

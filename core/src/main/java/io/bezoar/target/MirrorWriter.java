@@ -1,0 +1,340 @@
+package io.bezoar.target;
+
+import io.bezoar.dax.PoisonedRangeException;
+import io.bezoar.dax.RecoveryPatch;
+import io.bezoar.dax.RecoveryWrite;
+import io.bezoar.media.ByteRange;
+import io.bezoar.media.ByteRanges;
+import io.bezoar.media.Cause;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+
+/**
+ * Stores on all legs.
+ *
+ * <p><b>Order.</b> Write-intent durable → range locks → every leg in use → legs that failed are
+ * dropped, durably → acknowledged. A write of which a leg fails is acknowledged when another in
+ * sync has it whole. One that fails on all, or is cut short, leaves its regions on the list of
+ * those that may differ, and they are made equal before their bits go.
+ *
+ * <p>Poison of some legs only is in nobody's way: it is healed first, or by the new bytes. Poison
+ * of all of them refuses the write, with nothing stored.
+ */
+final class MirrorWriter {
+  private static final int ATTEMPTS = 4;
+
+  private final String name;
+  private final MirrorLayout layout;
+  private final MirrorMembers members;
+  private final MirrorHealer healer;
+  private final MirrorLocks locks;
+  private final MirrorResync resync;
+
+  MirrorWriter(
+      String name,
+      MirrorLayout layout,
+      MirrorMembers members,
+      MirrorHealer healer,
+      MirrorLocks locks,
+      MirrorResync resync) {
+    this.name = name;
+    this.layout = layout;
+    this.members = members;
+    this.healer = healer;
+    this.locks = locks;
+    this.resync = resync;
+  }
+
+  /** What is done on the legs, with the ranges locked. */
+  interface Change<T> {
+    T apply(MirrorSet set) throws IOException;
+  }
+
+  /**
+   * Makes a change of some ranges on all legs, by the order above.
+   *
+   * @param ranges ascending, none empty, at least one
+   */
+  <T> T change(List<ByteRange> ranges, Change<T> change) throws IOException {
+    while (true) {
+      MirrorSet before = members.usable();
+      boolean intended = !before.single();
+      if (intended) {
+        ranges.forEach(range -> members.intent().begin(first(range), last(range)));
+      }
+      try {
+        if (intended) {
+          makeDurable(ranges);
+        }
+        try (RowLocks.Held _ = locks.lock(ranges)) {
+          MirrorSet set = members.usable();
+          if (intended || set.single()) {
+            return applyTo(set, ranges, change);
+          }
+        }
+        // It has become a mirror of several in between: once more, with intent.
+      } finally {
+        if (intended) {
+          ranges.forEach(range -> members.intent().end(first(range), last(range)));
+        }
+      }
+    }
+  }
+
+  private <T> T applyTo(MirrorSet set, List<ByteRange> ranges, Change<T> change)
+      throws IOException {
+    boolean done = false;
+    try {
+      T result = change.apply(set);
+      members.settle();
+      done = true;
+      return result;
+    } catch (PoisonedRangeException refused) {
+      done = true;
+      throw refused;
+    } finally {
+      if (!done && !set.single()) {
+        doubt(ranges);
+      }
+    }
+  }
+
+  private void makeDurable(List<ByteRange> ranges) throws IOException {
+    for (ByteRange range : ranges) {
+      while (true) {
+        List<MirrorIntent.Failed> failed = members.intent().makeDurable(first(range), last(range));
+        if (failed.isEmpty()) {
+          break;
+        }
+        members.dropAll(failed);
+      }
+    }
+  }
+
+  private int first(ByteRange range) {
+    return layout.regionOf(range.start());
+  }
+
+  private int last(ByteRange range) {
+    return layout.regionOf(range.end() - 1);
+  }
+
+  /** An ordinary write of at least one byte. */
+  void write(long offset, MemorySegment src) throws IOException {
+    ByteRange range = ByteRange.ofLength(offset, src.byteSize());
+    change(
+        List.of(range),
+        set -> {
+          if (set.single()) {
+            writeSingle(set.inSync().getFirst(), offset, src);
+          } else {
+            writeAll(set, range, src);
+          }
+          return range;
+        });
+  }
+
+  private void writeSingle(MirrorLeg leg, long offset, MemorySegment src) throws IOException {
+    try {
+      leg.device.write(offset, src);
+    } catch (PoisonedRangeException lost) {
+      throw new PoisonedRangeException(
+          name, lost.range(), lost.poisonCause(), lost.goodPrefixBytes(), lost);
+    }
+  }
+
+  private void writeAll(MirrorSet set, ByteRange range, MemorySegment src) throws IOException {
+    List<MirrorLeg> poisoned = new ArrayList<>();
+    boolean stored = false;
+    for (MirrorLeg leg : set.writable()) {
+      try {
+        leg.device.write(range.start(), src);
+        stored |= set.inSync().contains(leg);
+      } catch (PoisonedRangeException inTheWay) {
+        poisoned.add(leg);
+      } catch (IOException gone) {
+        members.drop(leg, gone);
+      }
+    }
+    if (poisoned.isEmpty()) {
+      return;
+    }
+    if (!stored) {
+      refuseLost(range);
+    }
+    writeOverPoison(poisoned, range, src, stored);
+  }
+
+  /**
+   * Nothing is stored when a byte is lost; also takes back what a leg stored before it met a fault.
+   */
+  private void refuseLost(ByteRange range) throws IOException {
+    ByteRange granules = healer.granules(range);
+    PoisonedRangeException refusal = null;
+    for (ByteRange chunk : chunks(granules)) {
+      try (Arena memory = Arena.ofConfined()) {
+        MirrorHealer.Gathered all = healer.gather(chunk, healer.look(chunk, memory), memory);
+        ByteRanges lost = all.lost().intersect(range);
+        if (!lost.isEmpty() && refusal == null) {
+          ByteRange first = lost.asList().getFirst();
+          refusal =
+              new PoisonedRangeException(
+                  name, first, all.causeAt(first.start()), first.start() - range.start(), null);
+        }
+      }
+    }
+    if (refusal != null) {
+      takeBack(granules);
+      throw refusal;
+    }
+  }
+
+  /** Makes the legs in sync equal to the last of them, which was written to last. */
+  private void takeBack(ByteRange granules) throws IOException {
+    for (ByteRange chunk : chunks(granules)) {
+      try (Arena memory = Arena.ofConfined()) {
+        List<MirrorImage> images = healer.look(chunk, memory);
+        MirrorImage last = images.getLast();
+        for (MirrorImage image : images) {
+          ByteRanges both = ByteRanges.of(chunk).minus(image.bad()).minus(last.bad());
+          for (ByteRange part : both.asList()) {
+            if (image != last && !image.equalIn(part, last)) {
+              image.leg.device.write(part.start(), last.slice(part));
+            }
+          }
+        }
+      } catch (PoisonedRangeException struckNow) {
+        doubt(List.of(chunk));
+      }
+    }
+  }
+
+  private void doubt(List<ByteRange> ranges) {
+    BitSet regions = new BitSet();
+    ranges.forEach(range -> regions.set(first(range), last(range) + 1));
+    resync.mayDiffer(regions);
+  }
+
+  /** Heals what is in the way, and stores again; no byte of the range is lost. */
+  private void writeOverPoison(
+      List<MirrorLeg> poisoned, ByteRange range, MemorySegment src, boolean storedElsewhere)
+      throws IOException {
+    List<MirrorLeg> left = poisoned;
+    boolean stored = storedElsewhere;
+    for (int attempt = 1; attempt < ATTEMPTS && !left.isEmpty(); attempt++) {
+      healAround(range);
+      List<MirrorLeg> again = new ArrayList<>();
+      for (MirrorLeg leg : left) {
+        try {
+          leg.device.write(range.start(), src);
+          stored |= members.set().inSync().contains(leg);
+        } catch (PoisonedRangeException still) {
+          again.add(leg);
+        } catch (IOException gone) {
+          members.drop(leg, gone);
+        }
+      }
+      left = again;
+    }
+    // What cannot be cleared stays bad on that leg; each byte has to be on one of them.
+    ByteRanges missing = stored ? ByteRanges.EMPTY : ByteRanges.of(range);
+    for (MirrorLeg leg : left) {
+      ByteRanges notThere = recover(leg, range, src);
+      if (members.set().inSync().contains(leg)) {
+        missing = missing.intersect(notThere);
+      }
+    }
+    if (!missing.isEmpty()) {
+      ByteRange first = missing.asList().getFirst();
+      throw new PoisonedRangeException(
+          name, first, Cause.IO_ERROR, first.start() - range.start(), null);
+    }
+  }
+
+  /** Stores what a leg can store. Returns what it cannot. */
+  private ByteRanges recover(MirrorLeg leg, ByteRange range, MemorySegment src) throws IOException {
+    try {
+      RecoveryWrite written = leg.device.recoveryWrite(range.start(), src);
+      ByteRanges not = ByteRanges.of(written.notCleared());
+      leg.uncleared(not, ByteRanges.of(range).minus(not));
+      return not;
+    } catch (IOException gone) {
+      members.drop(leg, gone);
+      return ByteRanges.of(range);
+    }
+  }
+
+  private void healAround(ByteRange range) throws IOException {
+    for (ByteRange chunk : chunks(healer.granules(range))) {
+      try (Arena memory = Arena.ofConfined()) {
+        healer.heal(chunk, MirrorHealer.Stuck.TRY_AGAIN, memory);
+      }
+    }
+  }
+
+  static List<ByteRange> chunks(ByteRange range) {
+    List<ByteRange> chunks = new ArrayList<>();
+    for (long at = range.start(); at < range.end(); ) {
+      long end =
+          Math.min(range.end(), (at / MirrorHealer.CHUNK_BYTES + 1) * MirrorHealer.CHUNK_BYTES);
+      chunks.add(new ByteRange(at, end));
+      at = end;
+    }
+    return chunks;
+  }
+
+  /** A recovery write of at least one byte. */
+  RecoveryWrite recoveryWrite(List<RecoveryPatch> patches) throws IOException {
+    List<ByteRange> granules = new ArrayList<>();
+    for (RecoveryPatch patch : patches) {
+      granules.add(healer.granules(patch.range()));
+    }
+    return change(
+        ByteRanges.of(granules).asList(),
+        set ->
+            set.single()
+                ? set.inSync().getFirst().device.recoveryWrite(patches)
+                : recoverAll(patches, ByteRanges.of(granules)));
+  }
+
+  private RecoveryWrite recoverAll(List<RecoveryPatch> patches, ByteRanges granules)
+      throws IOException {
+    ByteRanges request = ByteRanges.of(patches.stream().map(RecoveryPatch::range).toList());
+    ByteRanges lostBefore = ByteRanges.EMPTY;
+    for (ByteRange each : granules.asList()) {
+      healAround(each);
+      lostBefore = lostBefore.union(MirrorHealer.commonLost(members.set().inSync(), each));
+    }
+    ByteRanges notCleared = request;
+    ByteRanges stillLost = ByteRanges.EMPTY;
+    for (MirrorLeg leg : members.set().writable()) {
+      try {
+        RecoveryWrite written = leg.device.recoveryWrite(patches);
+        ByteRanges not = ByteRanges.of(written.notCleared());
+        leg.uncleared(not, request.minus(not));
+        leg.announced(ByteRanges.EMPTY, request.minus(not));
+        if (members.set().inSync().contains(leg)) {
+          notCleared = notCleared.intersect(not);
+          stillLost = stillLost.union(ByteRanges.of(written.stillLost()));
+        }
+      } catch (IOException gone) {
+        members.drop(leg, gone);
+      }
+    }
+    ByteRanges lostNow = ByteRanges.EMPTY;
+    List<MirrorLeg> inSync = members.usable().inSync();
+    for (ByteRange each : granules.union(stillLost).asList()) {
+      ByteRanges lost = MirrorHealer.commonLost(inSync, each);
+      healer.lostIn(each, lost);
+      lostNow = lostNow.union(lost);
+    }
+    return new RecoveryWrite(
+        lostBefore.intersect(request).minus(notCleared).asList(),
+        stillLost.intersect(lostNow).minus(request).asList(),
+        notCleared.asList());
+  }
+}

@@ -1,0 +1,524 @@
+package io.bezoar.target;
+
+import static io.bezoar.media.Units.LINE_BYTES;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.bezoar.dax.DaxDevice;
+import io.bezoar.dax.DeviceState;
+import io.bezoar.dax.DeviceUnavailableException;
+import io.bezoar.dax.PoisonedRangeException;
+import io.bezoar.dax.RecoveryRead;
+import io.bezoar.dax.RecoveryWrite;
+import io.bezoar.media.ByteRange;
+import io.bezoar.media.ByteRanges;
+import io.bezoar.media.FaultKind;
+import io.bezoar.media.PersistFailedException;
+import io.bezoar.media.SimMedia;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.function.LongPredicate;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Stacks of targets, composed at random two deep, against an array of lines: whatever is struck,
+ * lost, cut off, taken away and brought back, every byte that is returned is one that may stand
+ * there, and nothing is refused but what was really lost or is really gone.
+ */
+class CompositionTest {
+  private static final int PAGE = Composer.PAGE;
+
+  @Test
+  void shouldBehaveAsAnArrayOfBytesThatMayBeLostInPart() {
+    long base = Long.getLong("bezoar.seed", System.nanoTime());
+    int rounds = Integer.getInteger("bezoar.rounds", 6) * 20;
+    for (int round = 0; round < rounds; round++) {
+      long seed = base + round;
+      Run run = null;
+      try {
+        run = new Run(seed);
+        run.run(40);
+      } catch (Throwable failed) {
+        throw new AssertionError(
+            "seed "
+                + seed
+                + (run == null ? "" : ", " + run.root + ": " + run.log)
+                + "; replay: mvn -pl core -am test -Dtest=CompositionTest -Dbezoar.seed="
+                + seed
+                + " -Dbezoar.rounds=1",
+            failed);
+      }
+    }
+  }
+
+  /** The power goes off in the middle of something. */
+  private static final class PowerOff extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+  }
+
+  /** What may stand in each line: now, and after a crash. */
+  private static final class Model {
+    final List<List<byte[]>> now = new ArrayList<>();
+    final List<List<byte[]>> afterCrash = new ArrayList<>();
+    ByteRanges unpersisted = ByteRanges.EMPTY;
+
+    Model(long sizeBytes) {
+      for (long at = 0; at < sizeBytes; at += LINE_BYTES) {
+        now.add(new ArrayList<>(List.of(new byte[LINE_BYTES])));
+        afterCrash.add(new ArrayList<>(List.of(new byte[LINE_BYTES])));
+      }
+    }
+
+    /** What became of a write. */
+    enum Outcome {
+      STORED,
+      DURABLE,
+      PERHAPS
+    }
+
+    void write(long offset, byte[] bytes, ByteRange part, Outcome outcome) {
+      for (ByteRange line : lines(part)) {
+        int index = (int) (line.start() / LINE_BYTES);
+        List<byte[]> next = new ArrayList<>();
+        for (byte[] before : now.get(index)) {
+          byte[] after = before.clone();
+          for (long at = Math.max(line.start(), part.start());
+              at < Math.min(line.end(), part.end());
+              at++) {
+            after[(int) (at - line.start())] = bytes[(int) (at - offset)];
+          }
+          next.add(after);
+        }
+        if (outcome == Outcome.PERHAPS) {
+          next.addAll(now.get(index));
+        }
+        now.set(index, next);
+        if (outcome == Outcome.DURABLE) {
+          afterCrash.set(index, new ArrayList<>(next));
+        } else {
+          afterCrash.get(index).addAll(next);
+        }
+      }
+      if (outcome == Outcome.STORED) {
+        unpersisted = unpersisted.plus(part);
+      }
+    }
+
+    void persisted() {
+      for (int i = 0; i < now.size(); i++) {
+        afterCrash.set(i, new ArrayList<>(now.get(i)));
+      }
+      unpersisted = ByteRanges.EMPTY;
+    }
+
+    void crashed(ByteRanges where) {
+      for (ByteRange range : where.asList()) {
+        for (ByteRange line : lines(range)) {
+          int index = (int) (line.start() / LINE_BYTES);
+          now.set(index, new ArrayList<>(afterCrash.get(index)));
+        }
+      }
+    }
+
+    /** {@code found} stands at {@code offset}: is that possible? Then nothing else is any more. */
+    void check(long offset, byte[] found, ByteRange part) {
+      for (ByteRange line : lines(part)) {
+        int index = (int) (line.start() / LINE_BYTES);
+        long from = Math.max(line.start(), part.start());
+        long to = Math.min(line.end(), part.end());
+        List<byte[]> possible = new ArrayList<>();
+        for (byte[] content : now.get(index)) {
+          if (Arrays.equals(
+              content,
+              (int) (from - line.start()),
+              (int) (to - line.start()),
+              found,
+              (int) (from - offset),
+              (int) (to - offset))) {
+            possible.add(content);
+          }
+        }
+        assertThat(possible)
+            .as("contents of line %s that may stand there, of %s", line, now.get(index).size())
+            .isNotEmpty();
+        now.set(index, possible);
+      }
+    }
+
+    private static List<ByteRange> lines(ByteRange range) {
+      List<ByteRange> lines = new ArrayList<>();
+      ByteRange whole = range.alignOutward(LINE_BYTES);
+      for (long at = whole.start(); at < whole.end() && !range.isEmpty(); at += LINE_BYTES) {
+        lines.add(ByteRange.ofLength(at, LINE_BYTES));
+      }
+      return lines;
+    }
+  }
+
+  private static final class Run {
+    final Composer.Node root;
+    final List<String> log = new ArrayList<>();
+    private final SplittableRandom random;
+    private final Model model;
+    private final List<Composer.Path> paths;
+    private long stepsUntilPowerOff = Long.MAX_VALUE;
+
+    /** A child came back that may have lost writes: the next persist has to fail. */
+    private boolean owed;
+
+    Run(long seed) throws IOException {
+      random = new SplittableRandom(seed);
+      root = new Composer(random).compose(2);
+      model = new Model(root.sizeBytes());
+      paths = root.paths();
+      listen();
+    }
+
+    private DaxDevice device() {
+      return root.device();
+    }
+
+    private void listen() {
+      for (Composer.Path path : paths) {
+        path.leaf()
+            .media
+            .onStep(
+                (step, range) -> {
+                  if (--stepsUntilPowerOff < 0) {
+                    throw new PowerOff();
+                  }
+                });
+      }
+    }
+
+    void run(int steps) throws IOException {
+      for (int i = 0; i < steps; i++) {
+        step();
+        checkSome();
+      }
+      checkAll();
+      if (mustFailToPersist()) {
+        assertThatThrownBy(() -> device().close()).isInstanceOf(PersistFailedException.class);
+      } else {
+        device().close();
+      }
+      ByteRanges gone = root.gone();
+      restart(SimMedia::reopen);
+      model.crashed(gone);
+      checkAll();
+      device().close();
+    }
+
+    private void step() throws IOException {
+      switch (random.nextInt(16)) {
+        case 0, 1, 2, 3 -> write();
+        case 4, 5 -> persist();
+        case 6 -> strike();
+        case 7, 8 -> recoveryWrite();
+        case 9 -> crash();
+        case 10 -> powerOffWithin();
+        case 11 -> vanish();
+        case 12, 13 -> comeBack();
+        case 14 -> scrub();
+        default -> root.drain();
+      }
+    }
+
+    private ByteRange someRange(long most) {
+      long size = root.sizeBytes();
+      long length = 1 + random.nextLong(Math.min(most, size));
+      long offset = random.nextLong(size - length + 1);
+      ByteRange range = ByteRange.ofLength(offset, length);
+      return switch (random.nextInt(3)) {
+        case 0 -> range;
+        case 1 -> range.alignOutward(LINE_BYTES);
+        default -> range.alignOutward(PAGE);
+      };
+    }
+
+    private byte[] someBytes(ByteRange range) {
+      byte[] bytes = new byte[(int) range.length()];
+      random.nextBytes(bytes);
+      return bytes;
+    }
+
+    private void write() throws IOException {
+      ByteRange range = someRange(5L * PAGE);
+      log.add("write " + range);
+      byte[] bytes = someBytes(range);
+      try {
+        device().write(range.start(), segment(bytes));
+        model.write(range.start(), bytes, range, Model.Outcome.STORED);
+        assertThat(root.gone().overlaps(range)).as("stored on what is gone").isFalse();
+      } catch (PoisonedRangeException lost) {
+        assertThat(root.mayBeLost().overlaps(range)).as(lost.getMessage()).isTrue();
+        if (!device().info().verified()) {
+          model.write(range.start(), bytes, range, Model.Outcome.PERHAPS);
+        }
+      } catch (DeviceUnavailableException gone) {
+        assertThat(root.gone().overlaps(range)).as(gone.getMessage()).isTrue();
+        assertThat(gone.state()).isIn(DeviceState.PARTIAL, DeviceState.OFFLINE);
+      } catch (PowerOff off) {
+        model.write(range.start(), bytes, range, Model.Outcome.PERHAPS);
+        throw off;
+      }
+    }
+
+    private void persist() throws IOException {
+      log.add("persist");
+      ByteRanges gone = root.gone();
+      if (mustFailToPersist()) {
+        assertThatThrownBy(() -> device().persist()).isInstanceOf(PersistFailedException.class);
+        assertThat(device().state()).isIn(DeviceState.READ_ONLY, DeviceState.OFFLINE);
+        assertThatThrownBy(() -> device().persist()).isInstanceOf(PersistFailedException.class);
+        crash();
+      } else if (gone.contains(new ByteRange(0, root.sizeBytes()))) {
+        assertThatThrownBy(() -> device().persist()).isInstanceOf(DeviceUnavailableException.class);
+      } else {
+        device().persist();
+        model.persisted();
+        root.persisted();
+      }
+    }
+
+    private boolean mustFailToPersist() {
+      return owed || !root.gone().intersect(model.unpersisted).isEmpty();
+    }
+
+    /** One strike at a time where it is absorbed; else the bytes are lost. */
+    private void strike() throws IOException {
+      Composer.Path path = paths.get(random.nextInt(paths.size()));
+      Composer.Leaf leaf = path.leaf();
+      FaultKind[] kinds = FaultKind.values();
+      FaultKind kind = kinds[random.nextInt(kinds.length)];
+      long at = random.nextLong(leaf.sizeBytes() / PAGE) * PAGE;
+      Composer.Guarded shield = null;
+      for (Composer.Step step : path.above()) {
+        shield = step.target() instanceof Composer.Guarded guarded ? guarded : shield;
+      }
+      if (shield != null && shield.absorbs()) {
+        log.add("strike " + leaf.name + " " + kind + " page " + at / PAGE);
+        leaf.inject(kind, ByteRange.ofLength(at, PAGE));
+      } else if (shield == null && kind.refuses()) {
+        long length = LINE_BYTES * (1 + random.nextLong(PAGE / LINE_BYTES));
+        log.add("lose " + leaf.name + " " + kind + " " + at + "+" + length);
+        leaf.lose(kind, ByteRange.ofLength(at, length));
+      }
+    }
+
+    private void recoveryWrite() throws IOException {
+      ByteRange range = someRange(3L * PAGE);
+      List<ByteRange> lost = root.mayBeLost().asList();
+      if (!lost.isEmpty() && random.nextBoolean()) {
+        range = lost.get(random.nextInt(lost.size()));
+      }
+      log.add("recovery write " + range);
+      byte[] bytes = someBytes(range);
+      root.replacing(range);
+      try {
+        RecoveryWrite written = device().recoveryWrite(range.start(), segment(bytes));
+        ByteRanges left = ByteRanges.of(written.notCleared());
+        assertThat(left.minus(root.mayBeLost()).isEmpty()).as("not cleared: %s", left).isTrue();
+        assertThat(left.minus(ByteRanges.of(range)).isEmpty()).isTrue();
+        for (ByteRange stored : ByteRanges.of(range).minus(left).asList()) {
+          model.write(range.start(), bytes, stored, Model.Outcome.DURABLE);
+          root.replaced(stored);
+        }
+        model.unpersisted = model.unpersisted.union(ByteRanges.of(written.cleared()));
+      } catch (DeviceUnavailableException gone) {
+        assertThat(root.gone().overlaps(range)).as(gone.getMessage()).isTrue();
+      } catch (PowerOff off) {
+        model.write(range.start(), bytes, range, Model.Outcome.PERHAPS);
+        throw off;
+      }
+    }
+
+    private void scrub() throws IOException {
+      log.add("scrub");
+      root.scrub();
+    }
+
+    private void crash() throws IOException {
+      LongPredicate survives =
+          switch (random.nextInt(3)) {
+            case 0 -> line -> false;
+            case 1 -> line -> true;
+            default -> line -> random.nextBoolean();
+          };
+      log.add("crash");
+      restart(media -> media.crash(survives));
+      root.crashed();
+      model.crashed(ByteRanges.of(new ByteRange(0, root.sizeBytes())));
+      // What has come back is what is durable: nothing else is left that could be lost.
+      model.unpersisted = ByteRanges.EMPTY;
+    }
+
+    private interface NextBoot {
+      SimMedia of(SimMedia media);
+    }
+
+    private void restart(NextBoot next) throws IOException {
+      stepsUntilPowerOff = Long.MAX_VALUE;
+      for (Composer.Path path : paths) {
+        path.leaf().comeBack(next.of(path.leaf().media));
+      }
+      root.start();
+      listen();
+      owed = false;
+    }
+
+    private void powerOffWithin() throws IOException {
+      if (!root.gone().isEmpty() || owed) {
+        return;
+      }
+      log.add("power off within");
+      stepsUntilPowerOff = random.nextInt(12);
+      try {
+        for (int i = 0; i < 4; i++) {
+          switch (random.nextInt(4)) {
+            case 0, 1 -> write();
+            case 2 -> recoveryWrite();
+            default -> persist();
+          }
+        }
+      } catch (PowerOff off) {
+        assertThat(off).isNotNull();
+      }
+      crash();
+    }
+
+    /** Takes a leaf away, where all above it serve the others. */
+    private void vanish() {
+      Composer.Path path = paths.get(random.nextInt(paths.size()));
+      if (replaceable(path) < 0 || path.leaf().isGone) {
+        return;
+      }
+      log.add("vanish " + path.leaf().name);
+      path.leaf().vanish();
+      assertThatThrownBy(() -> path.leaf().device().read(0, segment(new byte[1])))
+          .isInstanceOf(DeviceUnavailableException.class);
+      if (random.nextBoolean()) {
+        root.drain();
+        assertThat(ByteRanges.of(device().unavailable())).isEqualTo(root.gone());
+      }
+    }
+
+    private void comeBack() throws IOException {
+      for (Composer.Path path : paths) {
+        if (!path.leaf().isGone) {
+          continue;
+        }
+        int index = replaceable(path);
+        Composer.Joined parent = (Composer.Joined) path.above().get(index).target();
+        int slot = path.above().get(index).slot();
+        ByteRanges own = root.gone();
+        boolean powerCut = random.nextBoolean();
+        SimMedia before = path.leaf().media;
+        path.leaf().comeBack(powerCut ? before.crash(random) : before.reopen());
+        own = own.minus(root.gone());
+        log.add("come back " + path.leaf().name + (powerCut ? " after a power cut" : ""));
+        parent.below.get(slot).start();
+        parent.childReturned(slot, parent.below.get(slot).device());
+        listen();
+        owed |= !own.intersect(model.unpersisted).isEmpty();
+        model.crashed(own);
+        root.drain();
+        assertThat(ByteRanges.of(device().unavailable())).isEqualTo(root.gone());
+        return;
+      }
+    }
+
+    /** Index of the target that takes the child back; -1 when one above it needs all children. */
+    private static int replaceable(Composer.Path path) {
+      int index = 0;
+      while (index < path.above().size()
+          && path.above().get(index).target() instanceof Composer.Joined) {
+        index++;
+      }
+      if (index == 0) {
+        return -1;
+      }
+      Composer.Step last = path.above().get(index - 1);
+      return last.target().below.get(last.slot()).paths().size() == 1 ? index - 1 : -1;
+    }
+
+    // Checks.
+
+    private void checkSome() throws IOException {
+      check(someRange(4L * PAGE));
+      checkRecoveryRead(someRange(4L * PAGE));
+    }
+
+    private void checkAll() throws IOException {
+      check(new ByteRange(0, root.sizeBytes()));
+      checkRecoveryRead(new ByteRange(0, root.sizeBytes()));
+    }
+
+    private void check(ByteRange range) throws IOException {
+      MemorySegment dst = Arena.ofAuto().allocate(range.length());
+      try {
+        device().read(range.start(), dst);
+        model.check(range.start(), dst.toArray(ValueLayout.JAVA_BYTE), range);
+      } catch (PoisonedRangeException lost) {
+        long end = range.start() + lost.goodPrefixBytes();
+        byte[] found = dst.toArray(ValueLayout.JAVA_BYTE);
+        model.check(range.start(), found, new ByteRange(range.start(), end));
+        assertThat(root.mayBeLost().contains(lost.range())).as(lost.getMessage()).isTrue();
+        assertThat(lost.range().contains(end)).as("%s at %d", lost.range(), end).isTrue();
+        check(new ByteRange(Math.min(range.end(), lost.range().end()), range.end()));
+      } catch (DeviceUnavailableException gone) {
+        assertThat(root.gone().overlaps(range)).as(gone.getMessage()).isTrue();
+        long nextPage = (range.start() / PAGE + 1) * PAGE;
+        if (nextPage < range.end()) {
+          long cut = Math.max(nextPage, (range.start() + range.end()) / 2 / PAGE * PAGE);
+          check(new ByteRange(range.start(), cut));
+          check(new ByteRange(cut, range.end()));
+        }
+      }
+    }
+
+    private void checkRecoveryRead(ByteRange range) throws IOException {
+      if (root.gone().contains(new ByteRange(0, root.sizeBytes()))) {
+        return;
+      }
+      MemorySegment dst = Arena.ofAuto().allocate(range.length());
+      RecoveryRead read;
+      try {
+        read = device().recoveryRead(range.start(), dst);
+      } catch (DeviceUnavailableException gone) {
+        assertThat(root.gone().isEmpty()).as(gone.getMessage()).isFalse();
+        assertThat(device().unavailable()).containsExactly(new ByteRange(0, root.sizeBytes()));
+        return;
+      }
+      byte[] found = dst.toArray(ValueLayout.JAVA_BYTE);
+      long at = range.start();
+      for (RecoveryRead.Run run : read.runs()) {
+        assertThat(run.range().start()).isEqualTo(at);
+        at = run.range().end();
+        switch (run) {
+          case RecoveryRead.Verified(ByteRange good) -> model.check(range.start(), found, good);
+          case RecoveryRead.Unverified(ByteRange likely) ->
+              ByteRanges.of(likely)
+                  .minus(root.mayBeLost())
+                  .asList()
+                  .forEach(good -> model.check(range.start(), found, good));
+          case RecoveryRead.Hole hole ->
+              assertThat(root.mayBeLost().contains(hole.range())).as(hole.toString()).isTrue();
+          case RecoveryRead.Absent absent ->
+              assertThat(root.gone().contains(absent.range())).as(absent.toString()).isTrue();
+        }
+      }
+      assertThat(at).isEqualTo(range.end());
+    }
+
+    private static MemorySegment segment(byte[] bytes) {
+      return Arena.ofAuto().allocate(bytes.length).copyFrom(MemorySegment.ofArray(bytes));
+    }
+  }
+}
