@@ -73,7 +73,8 @@ final class BadListCommand extends PoolCommand {
       return "(none)";
     }
     String first =
-        ranges.valueStream()
+        ranges
+            .valueStream()
             .limit(MAX_RANGES)
             .map(EventView::range)
             .collect(Collectors.joining(", "));

@@ -96,8 +96,7 @@ final class CreateCommand implements Callable<Integer> {
       PoolStatus status = look(first);
       console.line(
           "%s: created, %s; the volume has %s"
-              .formatted(
-                  first, StackWords.of(status.stack()), Sizes.text(status.volumeBytes())));
+              .formatted(first, StackWords.of(status.stack()), Sizes.text(status.volumeBytes())));
     }
     console.line("next: bezoar serve " + Shell.quote(first.toString()));
     return Exit.OK;

@@ -308,7 +308,8 @@ abstract class DeviceChangeCommand extends PoolCommand {
   final @Nullable NewDevice made(@Nullable Path path, NewDeviceOptions options, String missing) {
     if (path == null && options.isUsed()) {
       throw new ParameterException(
-          spec().commandLine(), "--size, --parity and --sparse say how to make a new device: name " + missing);
+          spec().commandLine(),
+          "--size, --parity and --sparse say how to make a new device: name " + missing);
     }
     return path == null ? null : options.at(path);
   }

@@ -26,8 +26,7 @@ final class DeviceWaitCommand extends PoolCommand {
 
   @Override
   public Integer call() throws Exception {
-    try (DeviceProgressView view =
-        new DeviceProgressView(console(), pool.path.toString(), json)) {
+    try (DeviceProgressView view = new DeviceProgressView(console(), pool.path.toString(), json)) {
       return ask(pool.ref(), new Request.DeviceProgress(), view::show);
     }
   }

@@ -2,8 +2,8 @@ package io.bezoar.cli;
 
 import io.bezoar.cli.control.Json;
 import io.bezoar.cli.control.PoolAccess;
-import io.bezoar.cli.control.Replies;
 import io.bezoar.cli.control.PoolRef;
+import io.bezoar.cli.control.Replies;
 import io.bezoar.cli.control.Request;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;

@@ -29,9 +29,6 @@ final class PoolWay {
   /** As above, with one device's word for what is right. */
   PoolRef preferring(Path path, @Nullable String device) {
     return new PoolRef(
-        path,
-        partial ? PoolOptions.Missing.ALLOW : PoolOptions.Missing.REFUSE,
-        searchIn,
-        device);
+        path, partial ? PoolOptions.Missing.ALLOW : PoolOptions.Missing.REFUSE, searchIn, device);
   }
 }

@@ -73,8 +73,7 @@ final class Server implements AutoCloseable {
     InstantSource clock = InstantSource.system();
     try {
       PoolOptions options = PoolOptions.of(PoolOptions.Intent.WORK, choice, clock, load);
-      return PoolAccess.awaitLock(
-          ref.path(), () -> Pool.open(ref.path(), ref.options(options)));
+      return PoolAccess.awaitLock(ref.path(), () -> Pool.open(ref.path(), ref.options(options)));
     } catch (MediaOpenException e) {
       boolean notWritable = e.openReason() == Reason.READ_ONLY || e.openReason() == Reason.DENIED;
       if (mode == Served.Mode.READ_ONLY && notWritable) {

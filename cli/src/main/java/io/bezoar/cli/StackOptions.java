@@ -118,7 +118,9 @@ final class StackOptions {
       ways.add(new StackDraft.Linear(devices(linear)));
     }
     if (fast != null && slow != null) {
-      ways.add(new StackDraft.Cached(device(fast, cacheSize(sizeBytes)), device(slow, StackDraft.ANY_SIZE)));
+      ways.add(
+          new StackDraft.Cached(
+              device(fast, cacheSize(sizeBytes)), device(slow, StackDraft.ANY_SIZE)));
     }
     if ((fast == null) != (slow == null)) {
       throw usage(spec, "--cache and --origin belong together");

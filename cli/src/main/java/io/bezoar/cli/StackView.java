@@ -131,7 +131,9 @@ final class StackView {
       return "1 of " + copies + " copies, no further loss is survived";
     }
     String bears = left == 2 ? "either may be lost" : "any " + (left - 1) + " may be lost";
-    return left == copies ? left + " copies, " + bears : left + " of " + copies + " copies, " + bears;
+    return left == copies
+        ? left + " copies, " + bears
+        : left + " of " + copies + " copies, " + bears;
   }
 
   private static String cache(JsonNode cache) {

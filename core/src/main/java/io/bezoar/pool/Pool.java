@@ -114,8 +114,8 @@ public final class Pool implements AutoCloseable {
   }
 
   /**
-   * What the label at {@code path} says, of a pool that another process has, too. Nothing is locked,
-   * changed or looked at any further: it may be out of date.
+   * What the label at {@code path} says, of a pool that another process has, too. Nothing is
+   * locked, changed or looked at any further: it may be out of date.
    *
    * @return empty when no label can be read there
    */

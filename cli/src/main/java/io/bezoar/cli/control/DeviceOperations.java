@@ -162,13 +162,11 @@ final class DeviceOperations {
     long leavingSince = 0;
     while (true) {
       PoolStatus status = pool.status();
-      Progress progress = progress(goal, status);
-      if (progress == Progress.DONE && before == Progress.LEAVING) {
-        // A change that cannot be made is taken back: it counts when it is seen twice.
-        before = progress;
-        continue;
-      }
-      before = progress;
+      Progress now = progress(goal, status);
+      // A change that cannot be made is taken back: that the old one left counts when seen twice.
+      Progress progress =
+          now == Progress.DONE && before == Progress.LEAVING ? Progress.LEAVING : now;
+      before = now;
       if (progress == Progress.LEAVING) {
         leavingSince = leavingSince == 0 ? System.nanoTime() : leavingSince;
         if (System.nanoTime() - leavingSince > LEAVES_WITHIN_NANOS) {
@@ -231,8 +229,7 @@ final class DeviceOperations {
         };
       }
     }
-    boolean isSpare =
-        status.spares().stream().anyMatch(spare -> spare.entry().number() == number);
+    boolean isSpare = status.spares().stream().anyMatch(spare -> spare.entry().number() == number);
     return isSpare ? Progress.DONE : Progress.STUCK;
   }
 
@@ -248,8 +245,7 @@ final class DeviceOperations {
       case Goal.Quiet _ -> {}
     }
     boolean all =
-        StackWalk.allLegs(status.stack()).stream()
-            .allMatch(leg -> leg.is(LegStatus.State.IN_SYNC));
+        StackWalk.allLegs(status.stack()).stream().allMatch(leg -> leg.is(LegStatus.State.IN_SYNC));
     replies.send(json.put("all_legs", all));
     return goal instanceof Goal.Quiet && !all ? Exit.DEGRADED : Exit.OK;
   }

@@ -29,8 +29,7 @@ final class EventFollower implements Replies {
   int run() throws IOException, InterruptedException {
     int exit = PoolAccess.runOnce(pool, request(Request.Events.Mode.HISTORY), this);
     while (exit == Exit.OK && !gone()) {
-      Optional<ControlClient> holder =
-          HolderSearch.connect(pool.path(), PoolAccess.PATIENCE);
+      Optional<ControlClient> holder = HolderSearch.connect(pool.path(), PoolAccess.PATIENCE);
       if (holder.isPresent()) {
         follow(holder.get());
       } else {

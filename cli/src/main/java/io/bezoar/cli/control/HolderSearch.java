@@ -13,8 +13,8 @@ import java.util.Set;
 import java.util.UUID;
 
 /**
- * Finds the process that has a pool, by whichever of its devices is named: it listens beside the one
- * by which it opened the pool, and beside all others that it can.
+ * Finds the process that has a pool, by whichever of its devices is named: it listens beside the
+ * one by which it opened the pool, and beside all others that it can.
  *
  * <p>A device that was away may have a label that is out of date, and name files that are another
  * pool's by now. So whoever answers must say that it has this pool.

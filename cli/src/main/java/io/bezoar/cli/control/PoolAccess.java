@@ -122,9 +122,7 @@ public final class PoolAccess {
       try {
         return opener.open();
       } catch (MediaOpenException e) {
-        if (e.openReason() != Reason.LOCKED
-            || attempt == ATTEMPTS
-            || isAnswered(pool)) {
+        if (e.openReason() != Reason.LOCKED || attempt == ATTEMPTS || isAnswered(pool)) {
           throw e;
         }
       }

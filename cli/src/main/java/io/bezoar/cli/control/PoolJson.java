@@ -11,10 +11,10 @@ import io.bezoar.media.MediaInfo;
 import io.bezoar.pool.BadRange;
 import io.bezoar.pool.LayerRanges;
 import io.bezoar.pool.PoolConfig;
-import io.bezoar.pool.Redundancy;
-import io.bezoar.pool.StackStatus;
 import io.bezoar.pool.PoolLabel;
 import io.bezoar.pool.PoolStatus;
+import io.bezoar.pool.Redundancy;
+import io.bezoar.pool.StackStatus;
 import io.bezoar.pool.Strike;
 import java.time.Instant;
 import java.util.List;
@@ -35,8 +35,7 @@ final class PoolJson {
     json.put("created", label.createdAt().toEpochMilli());
     json.put("content", Json.word(label.content()));
     List<StackStatus.Device> devices = status.devices();
-    json.put(
-        "size", devices.stream().mapToLong(device -> device.entry().sizeBytes()).sum());
+    json.put("size", devices.stream().mapToLong(device -> device.entry().sizeBytes()).sum());
     json.put("volume", status.volumeBytes());
     Redundancy redundancy = StackJson.common(devices);
     if (redundancy != null) {

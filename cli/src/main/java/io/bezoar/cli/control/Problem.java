@@ -32,7 +32,8 @@ public record Problem(String what, String advice, int exitCode) {
     return switch (e) {
       case RemoteException remote -> remote.problem();
       case MediaOpenException open -> new Problem(text(open), advice(open), exitCode(open));
-      case StackSyntaxException syntax -> new Problem(text(syntax), "see: bezoar help create", Exit.USAGE);
+      case StackSyntaxException syntax ->
+          new Problem(text(syntax), "see: bezoar help create", Exit.USAGE);
       case MirrorConflictException conflict ->
           new Problem(
               text(conflict),
@@ -94,7 +95,8 @@ public record Problem(String what, String advice, int exitCode) {
 
   private static String advice(MirrorLegException e) {
     return switch (e.reason()) {
-      case FOREIGN, STALE -> "to use it as a new one: detach it, remove the file, then device attach";
+      case FOREIGN, STALE ->
+          "to use it as a new one: detach it, remove the file, then device attach";
       case WRONG_SIZE -> "a larger one: --size";
       case BEHIND, LAST_COPY, BYTES_ONLY_HERE -> "how the copies are: bezoar status POOL";
       case SLOT_TAKEN, NO_SUCH_LEG -> "what the pool has: bezoar device list POOL";

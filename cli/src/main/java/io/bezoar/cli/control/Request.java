@@ -93,7 +93,9 @@ public sealed interface Request {
     }
   }
 
-  /** A change of the pool's devices. Devices are named as {@link io.bezoar.pool.DeviceAdmin} says. */
+  /**
+   * A change of the pool's devices. Devices are named as {@link io.bezoar.pool.DeviceAdmin} says.
+   */
   sealed interface DeviceChange extends Request {
     /** The device that it is about; null for a new one beside none. */
     @Nullable String device();
