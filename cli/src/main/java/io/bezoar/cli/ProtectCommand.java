@@ -80,7 +80,7 @@ final class ProtectCommand extends SidecarCommand {
     if (json()) {
       showJson(SidecarView.toJson(file, made));
     } else if (several) {
-      console().line(SidecarView.line(file, made));
+      console().line(SidecarView.lineOfMany(file, made));
     } else {
       SidecarView.lines(file, made).forEach(console()::line);
     }

@@ -40,6 +40,20 @@ final class SidecarView {
             geometry.parityColumns());
   }
 
+  /** As {@link #line}, with what is survived, for one file of many. */
+  static String lineOfMany(Path file, Protection made) {
+    SidecarGeometry geometry = made.geometry();
+    if (geometry.rows() == 0) {
+      return line(file, made);
+    }
+    String odds =
+        geometry.rows() == 1
+            ? ""
+            : "; %d bad pages at random places in %s of cases"
+                .formatted(SCATTERED[0], percent(geometry.oddsAgainstScattered(SCATTERED[0])));
+    return line(file, made) + ", survives " + run(geometry) + odds;
+  }
+
   /** In percent, where the file is larger than its sidecar. */
   private static String share(SidecarGeometry geometry) {
     return geometry.sidecarBytes() > geometry.fileSizeBytes()

@@ -152,7 +152,7 @@ class SalvageCommandTest {
     try (SmallTmpfs small = SmallTmpfs.of(4 * MIB)) {
       copy = small.folder().resolve("copy");
       assertThat(cli.run("salvage", "" + source, "" + copy)).isEqualTo(Exit.UNAVAILABLE);
-      assertThat(cli.err()).contains(copy + ": no space left", "then the same again");
+      assertThat(cli.err()).contains(copy + ": no space left", "then the same command again");
       small.resize(8 * MIB);
       assertThat(cli.run("salvage", "" + source, "" + copy)).isZero();
       assertThat(cli.out()).contains("going on: ", "were rescued before");

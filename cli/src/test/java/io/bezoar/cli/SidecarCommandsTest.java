@@ -124,6 +124,9 @@ class SidecarCommandsTest {
     Files.createSymbolicLink(inner.resolve("link"), a);
     assertThat(cli.run("protect", folder.toString())).isZero();
     assertThat(cli.out()).contains("3 protected, 0 as they were, 0 anew");
+    assertThat(cli.out())
+        .contains("67+2 columns, survives any run of 24 KiB (6 pages); 10 bad pages at random")
+        .contains("b: protected, 0 B + 256 B, 0+0 columns" + System.lineSeparator());
     assertThat(inner.resolve("link.bez")).doesNotExist();
     assertThat(cli.run("protect", folder.toString())).isZero();
     assertThat(cli.out()).contains("0 protected, 3 as they were, 0 anew");

@@ -499,6 +499,9 @@ public final class DeviceAdmin {
 
   /** Takes out of the mirrors what the config does not list: a change that a crash interrupted. */
   private void takeOutWhatIsNotListed() throws IOException {
+    if (devices.config().isVersion1()) {
+      return;
+    }
     for (Stack.Mirror mirror : devices.config().stack().mirrors()) {
       MirroredTarget target = devices.mirror(mirror.id());
       for (LegStatus leg : target.legs()) {

@@ -157,6 +157,11 @@ final class Member {
     return found;
   }
 
+  /** Of its label, as it was found. */
+  long generation() {
+    return found.label().generation();
+  }
+
   EventLog.Place eventPlace() {
     return new EventLog.Place(leaf, layout().events());
   }

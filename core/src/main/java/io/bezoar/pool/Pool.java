@@ -167,7 +167,11 @@ public final class Pool implements AutoCloseable {
     }
     this.events =
         EventLog.open(
-            found.members().values().stream().map(Member::eventPlace).toList(),
+            // Where records of one number differ, those of a device that missed nothing count.
+            found.members().values().stream()
+                .sorted(Comparator.comparingLong(Member::generation).reversed())
+                .map(Member::eventPlace)
+                .toList(),
             PoolFactory.salt(label),
             label.eventSequence(),
             options.clock());

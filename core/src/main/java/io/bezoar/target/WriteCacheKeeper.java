@@ -15,7 +15,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Moves blocks through their states: commits entries, erases old ones, makes room.
@@ -219,15 +218,18 @@ final class WriteCacheKeeper {
       }
       long boundary = boundary();
       settle();
-      if (count(State.FREE) > 0 || evict(boundary) > 0) {
+      if (count(State.FREE) > 0) {
         return;
       }
-      int cleaned = writeBack.batch(this);
-      if (count(State.FREE) > 0 || cleaned > 0) {
+      if (!children.there(Slot.ORIGIN)) {
+        throw full(); // what is clean is all that can be read of these pages
+      }
+      if (evict(boundary) > 0) {
         return;
       }
-    } catch (DeviceUnavailableException gone) {
-      throw full(gone);
+      if (writeBack.batch(this) > 0 || count(State.FREE) > 0) {
+        return;
+      }
     } finally {
       lock.unlock();
     }
@@ -284,7 +286,7 @@ final class WriteCacheKeeper {
         return;
       }
       if (index.count(State.FILLING) == 0) {
-        throw full(null);
+        throw full();
       }
       index.awaitChange();
     } catch (InterruptedException interrupted) {
@@ -295,7 +297,7 @@ final class WriteCacheKeeper {
     }
   }
 
-  private DeviceUnavailableException full(@Nullable DeviceUnavailableException cause) {
+  private DeviceUnavailableException full() {
     return new DeviceUnavailableException(
         children.name(),
         children.there(Slot.ORIGIN) ? DeviceState.READ_ONLY : DeviceState.PARTIAL,
@@ -309,7 +311,7 @@ final class WriteCacheKeeper {
             + (children.there(Slot.ORIGIN)
                 ? "rewrite the lost bytes by recovery writes, or replace the origin"
                 : children.missing(Slot.ORIGIN)),
-        cause);
+        null);
   }
 
   int count(State state) {

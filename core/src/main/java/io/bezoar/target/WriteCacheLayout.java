@@ -33,11 +33,12 @@ import java.util.zip.CRC32C;
  *   8  page of the origin; of a free block zero   8
  *  16  sequence of the write   8
  *  24  CRC32C of the block's content, zero when nobody knows it   4
- *  28  CRC32C of the 28 bytes before, XOR a mark of own address and format id   4
+ *  28  CRC32C of the 28 bytes before, mixed with own address and format id   4
  * </pre>
  *
  * An entry lies within one line, so a crash leaves it old or new; where stores are smaller it does
- * not verify. The mark makes entries of another place, or of a cache that was here before, foreign.
+ * not verify. The mixing makes entries of another place, or of a cache that was here before,
+ * foreign.
  */
 final class WriteCacheLayout {
   static final int VERSION = 1;
@@ -143,14 +144,13 @@ final class WriteCacheLayout {
     buffer.set(LONG, at + AT_PAGE, entry.page());
     buffer.set(LONG, at + AT_SEQUENCE, entry.sequence());
     buffer.set(INT, at + AT_SUM, entry.sum());
-    buffer.set(INT, at + AT_CHECK, crc(buffer, at, AT_CHECK) ^ mark(address, formatId));
+    buffer.set(INT, at + AT_CHECK, check(buffer, at, address, formatId));
   }
 
   /** The entry; empty when this is not one, intact, of this cache, for {@code address}. */
   static Optional<Entry> decodeEntry(MemorySegment buffer, long at, long address, long formatId) {
     if (buffer.get(INT, at) != ENTRY_MAGIC
-        || buffer.get(INT, at + AT_CHECK)
-            != (crc(buffer, at, AT_CHECK) ^ mark(address, formatId))) {
+        || buffer.get(INT, at + AT_CHECK) != check(buffer, at, address, formatId)) {
       return Optional.empty();
     }
     int code = buffer.get(INT, at + AT_STATE);
@@ -164,6 +164,16 @@ final class WriteCacheLayout {
     return Optional.empty();
   }
 
+  /**
+   * Bound to its place, and not linear: bytes that end with their own CRC32C, whatever they are,
+   * change nothing in the CRC32C of the page around them, so a verified device below could not tell
+   * one state of an entry from another.
+   */
+  private static int check(MemorySegment buffer, long at, long address, long formatId) {
+    int crc = crc(buffer, at, AT_CHECK);
+    return (int) mix((long) crc << 32 ^ mix(address * 0x9e3779b97f4a7c15L ^ formatId));
+  }
+
   private static int crc(MemorySegment bytes, long at, int length) {
     ByteBuffer view = bytes.asSlice(at, length).asByteBuffer();
     CRC32C crc = new CRC32C();
@@ -171,11 +181,10 @@ final class WriteCacheLayout {
     return (int) crc.getValue();
   }
 
-  /** Tells places and formats apart (the finaliser of SplitMix64). */
-  private static int mark(long address, long formatId) {
-    long z = address * 0x9e3779b97f4a7c15L ^ formatId;
-    z = (z ^ (z >>> 30)) * 0xbf58476d1ce4e5b9L;
+  /** The finaliser of SplitMix64. */
+  private static long mix(long value) {
+    long z = (value ^ (value >>> 30)) * 0xbf58476d1ce4e5b9L;
     z = (z ^ (z >>> 27)) * 0x94d049bb133111ebL;
-    return (int) (z ^ (z >>> 31));
+    return z ^ (z >>> 31);
   }
 }

@@ -28,6 +28,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -39,12 +40,12 @@ class PoolDevicesTest {
   private static final long SIZE = 4L << 20;
 
   private final SimDisks disks = new SimDisks();
-  private @Nullable Pool open;
+  private @Nullable Pool opened;
 
   @AfterEach
   void tearDown() throws IOException {
-    if (open != null) {
-      open.close();
+    if (opened != null) {
+      opened.close();
     }
   }
 
@@ -70,8 +71,12 @@ class PoolDevicesTest {
 
   private Pool open(String path, PoolOptions options) throws IOException {
     Pool pool = Pool.open(Path.of(path), options, disks);
-    open = pool;
+    opened = pool;
     return pool;
+  }
+
+  private Pool opened() {
+    return Objects.requireNonNull(opened);
   }
 
   private static byte[] fill(Pool pool, long seed) throws IOException {
@@ -174,7 +179,7 @@ class PoolDevicesTest {
       create(each.getValue());
       byte[] model;
       open(each.getKey());
-      model = fill(open, 2);
+      model = fill(opened(), 2);
       disks.crash(new SplittableRandom(5));
       try (Pool pool = open(each.getKey())) {
         assertThat(read(pool)).as(each.getKey()).isEqualTo(model);
@@ -182,7 +187,7 @@ class PoolDevicesTest {
             .as(each.getKey())
             .isEqualTo(PoolStatus.Condition.HEALTHY);
       }
-      open = null;
+      opened = null;
     }
   }
 
@@ -287,7 +292,7 @@ class PoolDevicesTest {
     assertThat(read(pool)).isEqualTo(model);
     pool.devices().detach("0");
     assertThat(read(pool)).isEqualTo(model);
-    assertThatThrownBy(() -> open.devices().detach("b"))
+    assertThatThrownBy(() -> opened().devices().detach("b"))
         .isInstanceOfSatisfying(
             MediaOpenException.class, e -> assertThat(e.openReason()).isEqualTo(Reason.REFUSED));
     pool.close();
@@ -349,7 +354,7 @@ class PoolDevicesTest {
     create(new StackDraft.Striped(PAGE, List.of(device("a"), device("b"))));
     Pool pool = open("a");
     byte[] model = fill(pool, 8);
-    assertThatThrownBy(() -> open.devices().evacuate("b", null))
+    assertThatThrownBy(() -> opened().devices().evacuate("b", null))
         .isInstanceOf(MediaOpenException.class)
         .hasMessageContaining("spare");
     pool.devices().evacuate("b", newDevice("c"));
@@ -366,7 +371,7 @@ class PoolDevicesTest {
     Pool pool = open("a");
     byte[] model = fill(pool, 9);
     SimMedia b = disks.take("b");
-    assertThatThrownBy(() -> read(open, PAGE, PAGE)).isInstanceOf(DeviceUnavailableException.class);
+    assertThatThrownBy(() -> read(opened(), PAGE, PAGE)).isInstanceOf(DeviceUnavailableException.class);
     assertThat(read(pool, 2 * PAGE, PAGE)).isEqualTo(Arrays.copyOfRange(model, 2 * PAGE, 3 * PAGE));
     assertThat(pool.volume().state()).isEqualTo(DeviceState.PARTIAL);
     assertThat(pool.status().condition()).isEqualTo(PoolStatus.Condition.UNAVAILABLE);
@@ -388,7 +393,7 @@ class PoolDevicesTest {
     assertThat(status(pool, 1).presence()).isEqualTo(StackStatus.Presence.OFFLINE);
     write(pool, 0, bytes(PAGE, 3));
     Arrays.fill(model, 0, PAGE, (byte) 3);
-    assertThatThrownBy(() -> open.devices().offline("a")).isInstanceOf(MediaOpenException.class);
+    assertThatThrownBy(() -> opened().devices().offline("a")).isInstanceOf(MediaOpenException.class);
     disks.move("b", "elsewhere");
     pool.devices().online("1", Path.of("elsewhere"));
     settle(pool);
@@ -434,7 +439,7 @@ class PoolDevicesTest {
     PoolOptions partly = PoolOptions.of(PoolOptions.Intent.WORK).with(PoolOptions.Missing.ALLOW);
     Pool pool = open("a", partly);
     assertThat(read(pool, 0, PAGE)).isEqualTo(Arrays.copyOf(model, PAGE));
-    assertThatThrownBy(() -> read(open, model.length - PAGE, PAGE))
+    assertThatThrownBy(() -> read(opened(), model.length - PAGE, PAGE))
         .isInstanceOf(DeviceUnavailableException.class);
     disks.put("b", b);
     pool.devices().online("b", null);

@@ -1,6 +1,7 @@
 package io.bezoar.pool;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.bezoar.pool.LabelLayout.Copy;
 import io.bezoar.pool.LabelStore.Peek;
@@ -48,8 +49,12 @@ class Version1Test {
   }
 
   private static PoolLabel labelOf(Path pool) throws IOException {
+    return labelOf(pool, 3);
+  }
+
+  private static PoolLabel labelOf(Path pool, long generation) throws IOException {
     PoolLabel label = ((Peek.Label) LabelStore.peek(pool)).label();
-    assertThat(label.generation()).isEqualTo(3);
+    assertThat(label.generation()).isEqualTo(generation);
     assertThat(label.shutdown()).isEqualTo(PoolLabel.Shutdown.CLEAN);
     assertThat(label.deviceNumber()).isZero();
     PoolConfig config = label.config();
@@ -82,5 +87,31 @@ class Version1Test {
       assertThat(LabelLayout.decode(page, 0)).isEqualTo(new Copy.Valid(label));
     }
     assertThat(label.config().isVersion1()).isTrue();
+  }
+
+  @Test
+  void shouldServeAPoolOfVersion1AndAttachNothingToIt(@TempDir Path folder) throws IOException {
+    for (String name : new String[] {"version1-protected.pool", "version1-bare.pool"}) {
+      Path path = unpack(name, folder);
+      for (int opened = 0; opened < 2; opened++) {
+        try (Pool pool = Pool.open(path, PoolOptions.of(PoolOptions.Intent.WORK));
+            Arena arena = Arena.ofConfined()) {
+          MemorySegment page = arena.allocate(4096);
+          for (int i = 0; i < 40; i++) {
+            pool.volume().read(i * 4096L, page);
+            assertThat(page.toArray(ValueLayout.JAVA_BYTE)).containsOnly((byte) (31 * i + 7));
+          }
+          assertThat(pool.status().condition()).isEqualTo(PoolStatus.Condition.HEALTHY);
+          assertThat(pool.status().devices()).hasSize(1);
+          assertThat(pool.bad()).isEmpty();
+          NewDevice leg =
+              new NewDevice(folder.resolve("leg"), -1, null, io.bezoar.media.Allocation.SPARSE);
+          assertThatThrownBy(() -> pool.devices().attach("0", leg))
+              .hasMessageContaining("before there were mirrors");
+          assertThat(folder.resolve("leg")).doesNotExist();
+        }
+      }
+      assertThat(labelOf(path, 7).config().isVersion1()).isTrue();
+    }
   }
 }

@@ -37,7 +37,7 @@ class CompositionTest {
   @Test
   void shouldBehaveAsAnArrayOfBytesThatMayBeLostInPart() {
     long base = Long.getLong("bezoar.seed", System.nanoTime());
-    int rounds = Integer.getInteger("bezoar.rounds", 6) * 20;
+    int rounds = Integer.getInteger("bezoar.rounds", 6) * 10;
     for (int round = 0; round < rounds; round++) {
       long seed = base + round;
       Run run = null;

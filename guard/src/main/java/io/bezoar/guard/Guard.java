@@ -234,8 +234,11 @@ public final class Guard implements AutoCloseable {
    * load on this thread (or call {@link #barrier} at the end of every other thread's part, and let
    * its errors come out here). It must not checksum, compare in bulk, CAS, vectorise or pass to
    * native code any mapped memory: over a bad page that ends the process, and no {@code try} helps.
-   * It must not swallow {@link InternalError}. Bytes are not checked against a sidecar: what
-   * changed without a trap is found by {@link #copy} and {@link #scrub}.
+   * So does an invented byte, short or char that is boxed or used as an index of a constant table,
+   * because compiled code takes it for one of its type and checks nothing: call {@link #barrier}
+   * between the load and such a use. It must not swallow {@link InternalError}. Bytes are not
+   * checked against a sidecar: what changed without a trap is found by {@link #copy} and {@link
+   * #scrub}.
    *
    * @throws DamagedRangeException when bytes that may be those needed are lost
    * @throws io.bezoar.media.MediaUnavailableException when the file was cut, or is gone

@@ -171,22 +171,13 @@ final class Healer {
 
   /** True when {@code bytes}, read from {@code pages}, are what they should be. */
   boolean matches(ByteRange pages, MemorySegment bytes) throws IOException {
-    return mismatches(pages, bytes).isEmpty();
-  }
-
-  /** The pages among {@code pages} whose {@code bytes} are not what they should be. */
-  ByteRanges mismatches(ByteRange pages, MemorySegment bytes) throws IOException {
-    if (!scene.reference().checks()) {
-      return ByteRanges.EMPTY;
-    }
-    List<ByteRange> wrong = new ArrayList<>();
-    for (long at = pages.start(); at < pages.end(); at += PAGE) {
-      ByteRange page = new ByteRange(at, Math.min(at + PAGE, pages.end()));
-      if (!scene.reference().matches(at / PAGE, bytes.asSlice(at - pages.start(), page.length()))) {
-        wrong.add(page);
+    for (long at = pages.start(); scene.reference().checks() && at < pages.end(); at += PAGE) {
+      long length = Math.min(PAGE, pages.end() - at);
+      if (!scene.reference().matches(at / PAGE, bytes.asSlice(at - pages.start(), length))) {
+        return false;
       }
     }
-    return ByteRanges.of(wrong);
+    return true;
   }
 
   /** Replaces what is known of {@code run}; what is lost and was not before. */

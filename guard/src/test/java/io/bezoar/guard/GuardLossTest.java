@@ -128,6 +128,29 @@ class GuardLossTest {
 
   @ParameterizedTest
   @EnumSource
+  void shouldWriteNothingButGoodBytesIntoAnArray(GuardTest.Place place) throws IOException {
+    try (Guard guard = map(place, GuardOptions.DEFAULT)) {
+      int[] lengths = {1, 8, 24, 63, 64, 200};
+      for (int length : lengths) {
+        byte[] dst = new byte[length];
+        for (int i = 0; i < 30_000; i++) {
+          guard.copy(i % PAGE, dst, 0, length);
+        }
+      }
+      for (int i = 2; i < 22; i++) {
+        strike(guard, page(i)); // each page is met once by each length, before anybody knows of it
+        byte[] dst = new byte[lengths[i % lengths.length]];
+        Arrays.fill(dst, (byte) 0x5a);
+        int at = i * PAGE + 8;
+        assertThatThrownBy(() -> guard.copy(at, dst, 0, dst.length))
+            .isInstanceOf(DamagedRangeException.class);
+        assertThat(dst).containsOnly(0x5a);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
   void shouldRememberSinceWhenAndTellOnce(GuardTest.Place place) throws Exception {
     List<GuardEvent> events = new ArrayList<>();
     try (Guard guard = map(place, GuardOptions.DEFAULT);

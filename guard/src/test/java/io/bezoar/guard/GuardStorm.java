@@ -9,9 +9,13 @@ import io.bezoar.guard.sidecar.Redundancy;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.FaultKind;
 import io.bezoar.media.FaultSpec;
+import io.bezoar.media.MediaUnavailableException;
+import io.bezoar.media.Presence;
 import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -29,7 +33,7 @@ import java.util.concurrent.atomic.LongAdder;
 /**
  * The program that {@link GuardStormTest} runs in JVMs of every kind: hot readers of one guarded
  * file, by copy, by getter and by plain loads in a run, while its pages are struck, healed, given
- * up, and found again.
+ * up, and found again. In the end the file is cut under them.
  *
  * <p>Arguments: folder, seed, number of strikes, a logging configuration, and {@code plain} or
  * {@code sidecar}. With a sidecar pages are flipped, torn and made stale as well, and nobody loads
@@ -57,7 +61,15 @@ public final class GuardStorm {
   private final boolean sidecar;
   private final long seed;
   private final int strikes;
+  private final AtomicInteger absent = new AtomicInteger();
+
+  /** Bytes from here on may be absent: the file is about to be cut, or was. */
+  private volatile long cutAt = Long.MAX_VALUE;
+
   private volatile boolean over;
+
+  /** Called damaged although nothing but a cut had happened since all was good. */
+  private long miscalled;
 
   /** What is still damaged after a last scrub with everything known. */
   private int left;
@@ -92,7 +104,13 @@ public final class GuardStorm {
         ExecutorService threads = Executors.newFixedThreadPool(READERS)) {
       AutoCloseable watching =
           guard.subscribe(
-              event -> (event instanceof GuardEvent.Healed ? healed : damaged).increment());
+              event -> {
+                switch (event) {
+                  case GuardEvent.Healed _ -> healed.increment();
+                  case GuardEvent.Damaged _ -> damaged.increment();
+                  case GuardEvent.Truncated _ -> {} // told by what the readers get
+                }
+              });
       List<Future<Void>> readers = new ArrayList<>();
       for (int i = 0; i < READERS; i++) {
         int kind = i;
@@ -100,6 +118,10 @@ public final class GuardStorm {
       }
       try {
         strike(guard);
+        withheld.clear();
+        guard.scrub();
+        left = guard.damage().size() + (Arrays.equals(Files.readAllBytes(file), content) ? 0 : 1);
+        cut(guard);
       } finally {
         over = true;
       }
@@ -107,12 +129,10 @@ public final class GuardStorm {
         reader.get();
       }
       watching.close();
-      withheld.clear();
-      guard.scrub();
-      left = guard.damage().size() + (Arrays.equals(Files.readAllBytes(file), content) ? 0 : 1);
     }
     System.out.printf(
-        "strikes=%d reads=%d refused=%d healed=%d damaged=%d wrong=%d escaped=%d left=%d%n",
+        "strikes=%d reads=%d refused=%d healed=%d damaged=%d wrong=%d escaped=%d left=%d"
+            + " absent=%d miscalled=%d%n",
         strikes,
         reads.sum(),
         refused.sum(),
@@ -120,7 +140,9 @@ public final class GuardStorm {
         damaged.sum(),
         wrong.get(),
         escaped.get(),
-        left);
+        left,
+        absent.get(),
+        miscalled);
   }
 
   private byte[] good(ByteRange range) {
@@ -147,12 +169,30 @@ public final class GuardStorm {
     }
   }
 
+  /**
+   * Real faults without any drill. Within a page only where pages are checked: what a plain load
+   * finds behind the end of the file, in its last page, are zeroes.
+   */
+  private void cut(Guard guard) throws Exception {
+    long before = damaged.sum();
+    for (int pages = PAGES / 2; pages > PAGES / 4; pages -= 3) {
+      cutAt = (long) pages * PAGE;
+      try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+        channel.truncate(cutAt + (sidecar ? 1234 : 0));
+      }
+      turns.drainPermits();
+      turns.acquire(4 * READS_PER_STRIKE);
+    }
+    miscalled = damaged.sum() - before + guard.damage().size();
+  }
+
   private Void read(Guard guard, int kind) {
     SplittableRandom random = new SplittableRandom(seed + 100 + kind);
     byte[] buffer = new byte[5 * PAGE];
     while (!over) {
       int length = 8 + random.nextInt(buffer.length - 8);
       int offset = random.nextInt(content.length - length);
+      boolean whole = cutAt == Long.MAX_VALUE;
       try {
         switch (kind) {
           case 0 -> copy(guard, offset, length, buffer);
@@ -163,19 +203,34 @@ public final class GuardStorm {
               sum(guard, offset, length);
             }
           }
-          default -> get(guard, offset);
+          default -> {
+            length = Long.BYTES;
+            get(guard, offset);
+          }
         }
       } catch (DamagedRangeException e) {
         refused.increment();
-      } catch (Throwable e) {
-        if (escaped.incrementAndGet() == 1) {
-          e.printStackTrace();
+      } catch (MediaUnavailableException e) {
+        // One that met a strike may find the file cut before it has healed anything.
+        boolean cut = e.presence() == Presence.TRUNCATED && (whole || offset + length > cutAt);
+        if (cut) {
+          absent.incrementAndGet();
+        } else {
+          escaped(e);
         }
+      } catch (Throwable e) {
+        escaped(e);
       }
       reads.increment();
       turns.release();
     }
     return null;
+  }
+
+  private void escaped(Throwable e) {
+    if (escaped.incrementAndGet() == 1) {
+      e.printStackTrace();
+    }
   }
 
   private void copy(Guard guard, int offset, int length, byte[] buffer) throws Exception {

@@ -13,7 +13,10 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Hot readers while pages are struck, healed, given up and found again, in every kind of JVM. */
+/**
+ * Hot readers while pages are struck, healed, given up and found again, and while the file is cut,
+ * in every kind of JVM.
+ */
 class GuardStormTest {
   private static final String INTERPRETER = "-Xint";
   private static final String C1 = "-XX:TieredStopAtLevel=1";
@@ -47,6 +50,8 @@ class GuardStormTest {
       assertThat(count(out, "wrong")).as(out).isZero();
       assertThat(count(out, "escaped")).as(out).isZero();
       assertThat(count(out, "left")).as(out).isZero();
+      assertThat(count(out, "absent")).as(out).isPositive();
+      assertThat(count(out, "miscalled")).as(out).isZero();
     } finally {
       MediaFolders.remove(folder);
     }

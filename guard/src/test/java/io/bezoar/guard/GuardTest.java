@@ -37,6 +37,13 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import java.util.logging.SimpleFormatter;
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordedEvent;
+import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -423,6 +430,72 @@ class GuardTest {
       assertThat(Files.size(file)).isEqualTo(10 * PAGE);
     }
     assertThat(events).containsExactly(new GuardEvent.Truncated(file, SIZE));
+  }
+
+  /** Without a subscriber: what an operator sees of it. */
+  @ParameterizedTest
+  @EnumSource
+  void shouldTellTheLogAndTheFlightRecorder(Place place) throws IOException {
+    List<String> lines = new ArrayList<>();
+    Logger log = Logger.getLogger("io.bezoar.guard");
+    Handler handler =
+        new Handler() {
+          @Override
+          public void publish(LogRecord entry) {
+            lines.add(entry.getLevel() + " " + new SimpleFormatter().formatMessage(entry));
+          }
+
+          @Override
+          public void flush() {}
+
+          @Override
+          public void close() {}
+        };
+    log.addHandler(handler);
+    try (Recording recording = new Recording()) {
+      recording.start();
+      RepairSource one = (path, range) -> range.equals(page(5)) ? good(range) : null;
+      try (Guard guard = map(place, GuardOptions.DEFAULT.repairFrom(one));
+          FileChannel cut = FileChannel.open(file, StandardOpenOption.WRITE)) {
+        strike(guard, FaultKind.POISON, page(5));
+        copy(guard, 5 * PAGE, PAGE);
+        strike(guard, FaultKind.POISON, page(7));
+        assertThatThrownBy(() -> copy(guard, 7 * PAGE, PAGE))
+            .isInstanceOf(DamagedRangeException.class);
+        cut.truncate(10 * PAGE);
+        assertThatThrownBy(() -> copy(guard, 12 * PAGE, PAGE))
+            .isInstanceOf(MediaUnavailableException.class);
+      }
+      recording.stop();
+      Path dump = folder.resolve("recording.jfr");
+      recording.dump(dump);
+      assertThat(RecordingFile.readAllEvents(dump))
+          .filteredOn(event -> event.getEventType().getName().startsWith("io.bezoar.guard."))
+          .filteredOn(event -> event.getString("file").equals(file.toString()))
+          .extracting(GuardTest::told)
+          .containsExactly(
+              "io.bezoar.guard.Healed 20480+4096 APPLICATION FILE",
+              "io.bezoar.guard.Damaged 28672+4096 TRAP",
+              "io.bezoar.guard.Truncated " + SIZE);
+    } finally {
+      log.removeHandler(handler);
+    }
+    assertThat(lines)
+        .containsExactly(
+            "INFO " + file + ": [0x5000, 0x6000) healed from APPLICATION, in FILE",
+            "WARNING " + file + ": [0x7000, 0x8000) lost (TRAP)",
+            "WARNING " + file + ": shorter than " + SIZE + " bytes now");
+  }
+
+  private static String told(RecordedEvent event) {
+    String name = event.getEventType().getName();
+    if (name.endsWith("Truncated")) {
+      return name + " " + event.getLong("sizeAtMap");
+    }
+    String place = name + " " + event.getLong("offset") + "+" + event.getLong("length");
+    return name.endsWith("Damaged")
+        ? place + " " + event.getString("cause")
+        : place + " " + event.getString("source") + " " + event.getString("place");
   }
 
   @ParameterizedTest

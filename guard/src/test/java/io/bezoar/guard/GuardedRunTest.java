@@ -1,6 +1,7 @@
 package io.bezoar.guard;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -111,6 +112,72 @@ class GuardedRunTest {
       copy(guard, 11 * PAGE, 1);
     } catch (IOException e) {
       throw new java.io.UncheckedIOException(e);
+    }
+  }
+
+  /** In an array: boxing an invented byte would end the JVM, see {@link Guard#run}. */
+  private static long load(Guard guard, MemorySegment segment, long at) throws IOException {
+    long[] loaded = new long[1];
+    guard.<Object, RuntimeException>run(
+        () -> {
+          loaded[0] = segment.get(JAVA_LONG_UNALIGNED, at);
+          return loaded;
+        });
+    return loaded[0];
+  }
+
+  /** Compiled as one, nothing comes after the load that would let its fault arrive. */
+  @ParameterizedTest
+  @EnumSource
+  void shouldAnswerForTheFaultOfItsLastLoad(GuardTest.Place place) throws Exception {
+    try (Guard guard = map(place, GuardOptions.DEFAULT.repairFrom((path, range) -> good(range)))) {
+      MemorySegment segment = guard.segment();
+      MemorySegment expected = MemorySegment.ofArray(content);
+      for (int i = 0; i < 200_000; i++) {
+        load(guard, segment, i % (SIZE - Long.BYTES));
+      }
+      for (int i = 20; i < 220; i++) {
+        int at = i * PAGE + 17;
+        strike(guard, page(i));
+        assertThat(load(guard, segment, at)).isEqualTo(expected.get(JAVA_LONG_UNALIGNED, at));
+      }
+    }
+  }
+
+  private final IllegalStateException unequal = new IllegalStateException();
+
+  /** Made before, so that to throw it takes no call in which the fault could arrive. */
+  private boolean isEqual(Guard guard, MemorySegment segment, long at, long value)
+      throws IOException {
+    try {
+      guard.<Object, RuntimeException>run(
+          () -> {
+            if (segment.get(JAVA_LONG_UNALIGNED, at) != value) {
+              throw unequal;
+            }
+            return segment;
+          });
+      return true;
+    } catch (IllegalStateException e) {
+      return false;
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void shouldDropWhatWasThrownBecauseOfAnInventedValue(GuardTest.Place place) throws Exception {
+    try (Guard guard = map(place, GuardOptions.DEFAULT.repairFrom((path, range) -> good(range)))) {
+      MemorySegment segment = guard.segment();
+      MemorySegment expected = MemorySegment.ofArray(content);
+      for (int i = 0; i < 200_000; i++) {
+        long at = i % (SIZE - Long.BYTES);
+        isEqual(guard, segment, at, expected.get(JAVA_LONG_UNALIGNED, at) + i % 2);
+      }
+      for (int i = 20; i < 220; i++) {
+        int at = i * PAGE + 17;
+        strike(guard, page(i));
+        assertThat(isEqual(guard, segment, at, expected.get(JAVA_LONG_UNALIGNED, at))).isTrue();
+      }
     }
   }
 

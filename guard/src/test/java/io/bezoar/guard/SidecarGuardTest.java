@@ -126,6 +126,18 @@ class SidecarGuardTest {
     }
   }
 
+  /** Over a bad page it would end the JVM. */
+  @ParameterizedTest
+  @EnumSource
+  void shouldTakeNoChecksumOfAMapping(GuardTest.Place place) throws Exception {
+    protect(place);
+    try (Guard guard = map(GuardOptions.DEFAULT);
+        Sidecar sidecar = Sidecar.open(file)) {
+      assertThatThrownBy(() -> sidecar.matches(0, guard.segment().asSlice(0, PAGE)))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
   @ParameterizedTest
   @EnumSource
   void shouldHealUnderACopy(GuardTest.Place place) throws Exception {

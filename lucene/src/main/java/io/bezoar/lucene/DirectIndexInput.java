@@ -32,6 +32,11 @@ import org.jspecify.annotations.Nullable;
  * so numbers of variable length, which is how lengths are written, wait for an error that is on its
  * way when they are too large to be likely.
  *
+ * <p>A load that faulted leaves in its register whatever was there before, all 64 bits of it, and
+ * C2 takes it for a byte: it drops the check of an index into a table of 256, and what comes out is
+ * not garbage but the end of the JVM. So a number that is narrower than its register goes through
+ * an operation that cuts it to its width, and that the compiler cannot drop.
+ *
  * <p><b>Not a {@code MemorySegmentAccessInput}, on purpose.</b> Through that interface Lucene runs
  * Vector API loads on mapped memory, and a bad page under one of those ends the JVM where C2
  * compiled it. Without it Lucene copies first, as {@link #readInts} and {@link #readFloats} do.
@@ -53,6 +58,9 @@ final class DirectIndexInput extends IndexInput implements RandomAccessInput {
   /** Bits that a likely length does not have; negative numbers have one. */
   private static final int UNLIKELY_INT = 0xff00_0000;
 
+  /** Always 0, but not final, so that no compiler knows. */
+  private static int noBits;
+
   private final FileView view;
   private final long length;
   private boolean closed;
@@ -73,7 +81,7 @@ final class DirectIndexInput extends IndexInput implements RandomAccessInput {
   @Override
   public byte readByte() throws IOException {
     try {
-      byte value = segment.get(JAVA_BYTE, position);
+      byte value = (byte) (segment.get(JAVA_BYTE, position) ^ noBits);
       position++;
       return value;
     } catch (IndexOutOfBoundsException e) {
@@ -86,7 +94,7 @@ final class DirectIndexInput extends IndexInput implements RandomAccessInput {
   @Override
   public short readShort() throws IOException {
     try {
-      short value = segment.get(SHORT, position);
+      short value = (short) (segment.get(SHORT, position) ^ noBits);
       position += Short.BYTES;
       return value;
     } catch (IndexOutOfBoundsException e) {
@@ -99,7 +107,7 @@ final class DirectIndexInput extends IndexInput implements RandomAccessInput {
   @Override
   public int readInt() throws IOException {
     try {
-      int value = segment.get(INT, position);
+      int value = segment.get(INT, position) ^ noBits;
       position += Integer.BYTES;
       return value;
     } catch (IndexOutOfBoundsException e) {
@@ -187,7 +195,7 @@ final class DirectIndexInput extends IndexInput implements RandomAccessInput {
   @Override
   public byte readByte(long pos) throws IOException {
     try {
-      return segment.get(JAVA_BYTE, pos);
+      return (byte) (segment.get(JAVA_BYTE, pos) ^ noBits);
     } catch (IndexOutOfBoundsException e) {
       throw outside("read", pos, e);
     } catch (IllegalStateException e) {
@@ -198,7 +206,7 @@ final class DirectIndexInput extends IndexInput implements RandomAccessInput {
   @Override
   public short readShort(long pos) throws IOException {
     try {
-      return segment.get(SHORT, pos);
+      return (short) (segment.get(SHORT, pos) ^ noBits);
     } catch (IndexOutOfBoundsException e) {
       throw outside("read", pos, e);
     } catch (IllegalStateException e) {
@@ -209,7 +217,7 @@ final class DirectIndexInput extends IndexInput implements RandomAccessInput {
   @Override
   public int readInt(long pos) throws IOException {
     try {
-      return segment.get(INT, pos);
+      return segment.get(INT, pos) ^ noBits;
     } catch (IndexOutOfBoundsException e) {
       throw outside("read", pos, e);
     } catch (IllegalStateException e) {

@@ -245,6 +245,7 @@ public final class Sidecar implements AutoCloseable {
    * @param content private native memory: a whole page, or of the last page as many bytes as the
    *     file has, or those filled up with zeroes
    * @throws IndexOutOfBoundsException when there is no such page, or content of another size
+   * @throws IllegalArgumentException when {@code content} is a mapping
    */
   public boolean matches(long page, MemorySegment content) throws IOException {
     if (page < 0 || page >= geometry().pages()) {
@@ -253,9 +254,15 @@ public final class Sidecar implements AutoCloseable {
     if (content.byteSize() != PAGE_BYTES && content.byteSize() != geometry().bytesOf(page)) {
       throw new IndexOutOfBoundsException(content.byteSize() + " bytes are not page " + page);
     }
+    if (content.isMapped()) {
+      throw new IllegalArgumentException(
+          "a checksum of a mapping ends the JVM over a bad page: copy it first");
+    }
     CRC32C crc = new CRC32C();
     crc.update(content.asByteBuffer());
-    crc.update(ByteBuffer.wrap(ZEROES, 0, (int) (PAGE_BYTES - content.byteSize())));
+    if (content.byteSize() < PAGE_BYTES) {
+      crc.update(ByteBuffer.wrap(ZEROES, 0, (int) (PAGE_BYTES - content.byteSize())));
+    }
     return crc.getValue() == table.get(page);
   }
 

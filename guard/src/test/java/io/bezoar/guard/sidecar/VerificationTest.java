@@ -14,6 +14,7 @@ import io.bezoar.media.FaultKind;
 import io.bezoar.media.MediaOpenException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -256,16 +257,50 @@ class VerificationTest {
         .isEqualTo(ByteRanges.of(subject.page(3)));
     Subject.requireContent(subject.file, subject.content);
 
-    // A page whose siblings cannot be checked and one of which is wrong: rebuilt around it.
+    // A page whose siblings cannot be checked and one of which is wrong: lost, and never made up.
     long sibling = 3 + subject.geometry.rows();
     while (!unknown.overlaps(subject.page(sibling))) {
       sibling += subject.geometry.rows();
     }
     subject.rot(subject.page(3));
     subject.rot(subject.page(sibling));
+    byte[] rotten = Files.readAllBytes(subject.file);
+    try (Sidecar sidecar = Sidecar.open(subject.file)) {
+      ByteRanges bad = ByteRanges.of(subject.page(3));
+      assertThat(
+              sidecar.rebuild(
+                  bad,
+                  (page, dst) -> {
+                    dst.copyFrom(
+                        MemorySegment.ofArray(rotten).asSlice(page * PAGE_BYTES, PAGE_BYTES));
+                    return true;
+                  },
+                  (page, wrong) -> {
+                    throw new AssertionError("page " + page);
+                  }))
+          .isEqualTo(bad);
+    }
     Repair repaired = repair(subject, Differences.KEEP);
-    assertThat(subject.different().intersect(ByteRanges.of(repaired.repaired().asList())).isEmpty())
-        .isTrue();
+    assertThat(repaired.lost()).isEqualTo(ByteRanges.of(subject.page(3)));
+    assertThat(repaired.repaired().isEmpty()).isTrue();
+    Subject.requireContent(subject.file, rotten);
+  }
+
+  /** Few enough of them to be counted as missing, too. */
+  @Test
+  void shouldRebuildAroundASiblingThatCannotBeChecked() throws Exception {
+    int checked = SidecarLayout.BLOCK_ENTRIES;
+    Subject subject = make((checked + 10) * PAGE_BYTES);
+    for (Copy copy : Copy.values()) {
+      subject.rotSidecar(subject.layout.blockRange(copy, 1));
+    }
+    long bad = subject.geometry.row(checked);
+    subject.rot(subject.page(bad));
+    subject.rot(subject.page(checked));
+    Repair done = repair(subject, Differences.KEEP);
+    assertThat(done.repaired()).isEqualTo(ByteRanges.of(subject.page(bad)));
+    assertThat(done.lost().isEmpty()).isTrue();
+    assertThat(subject.different()).isEqualTo(ByteRanges.of(subject.page(checked)));
   }
 
   @Test
