@@ -186,10 +186,10 @@ final class DeviceOperations {
             replies.send(Json.object().put("type", "left").put("served", served != null));
             return Exit.INTERRUPTED;
           }
-          ObjectNode now = resyncs(status);
-          if (!now.equals(shown)) {
-            replies.send(now);
-            shown = now;
+          ObjectNode resyncs = resyncs(status);
+          if (!resyncs.equals(shown)) {
+            replies.send(resyncs);
+            shown = resyncs;
           }
         }
       }
