@@ -71,7 +71,7 @@ final class BadClearCommand extends PoolCommand {
           case pattern -> Fill.PATTERN;
         };
     return ask(
-        pool.path,
+        pool.ref(),
         new Request.Clear(with, only == null ? null : only.range()),
         reply -> {
           if (json) {

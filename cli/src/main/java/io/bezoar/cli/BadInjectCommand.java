@@ -52,6 +52,13 @@ final class BadInjectCommand extends PoolCommand {
   private List<Kind> kinds = List.of();
 
   @Option(
+      names = "--device",
+      paramLabel = "DEVICE",
+      description =
+          "Strike this device only: its number, path or name. Without it, all of the pool's.")
+  private @Nullable String device;
+
+  @Option(
       names = "--at",
       paramLabel = "OFFSET",
       converter = Sizes.class,
@@ -113,6 +120,9 @@ final class BadInjectCommand extends PoolCommand {
     if (plain && overlap) {
       throw new ParameterException(spec().commandLine(), "--overlap is for pools, not for --plain");
     }
+    if (plain && device != null) {
+      throw new ParameterException(spec().commandLine(), "--device is for pools, not for --plain");
+    }
     long inPage = place == null ? 0 : place % Units.PAGE_BYTES;
     long bytesEach = lengthBytes == null ? Units.PAGE_BYTES - inPage : lengthBytes;
     Long givenSeed = seed;
@@ -130,8 +140,9 @@ final class BadInjectCommand extends PoolCommand {
             bytesEach,
             count,
             chosenSeed,
-            overlap ? Request.Overlap.ALLOWED : Request.Overlap.FORBIDDEN);
-    return ask(pool.path, request, this::showReply);
+            overlap ? Request.Overlap.ALLOWED : Request.Overlap.FORBIDDEN,
+            DeviceName.sent(device, pool.path));
+    return ask(pool.ref(), request, this::showReply);
   }
 
   private void showReply(ObjectNode reply) {
@@ -164,9 +175,10 @@ final class BadInjectCommand extends PoolCommand {
     } else {
       console()
           .line(
-              "%-9s file %s%s"
+              "%-9s %s %s%s"
                   .formatted(
                       reply.path("kind").asString(),
+                      EventView.named(reply, "file"),
                       EventView.range(reply.path("media")),
                       reply.has("volume")
                           ? "  volume " + EventView.range(reply.path("volume"))

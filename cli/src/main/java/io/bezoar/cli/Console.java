@@ -1,6 +1,7 @@
 package io.bezoar.cli;
 
 import java.io.PrintWriter;
+import java.nio.charset.Charset;
 import java.util.Optional;
 import picocli.CommandLine.Model.CommandSpec;
 
@@ -29,5 +30,14 @@ final class Console {
   /** True when a person looks at it now. */
   static boolean isInteractive() {
     return Optional.ofNullable(System.console()).map(java.io.Console::isTerminal).orElse(false);
+  }
+
+  /** What trees are drawn with: lines, where what is printed can hold them. */
+  static StackView.Strokes strokes() {
+    String encoding = System.getProperty("stdout.encoding", Charset.defaultCharset().name());
+    boolean drawn =
+        Charset.isSupported(encoding)
+            && Charset.forName(encoding).newEncoder().canEncode(StackView.Strokes.DRAWN.tee());
+    return drawn ? StackView.Strokes.DRAWN : StackView.Strokes.ASCII;
   }
 }

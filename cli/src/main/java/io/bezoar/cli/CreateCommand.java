@@ -1,49 +1,66 @@
 package io.bezoar.cli;
 
 import io.bezoar.cli.control.Exit;
+import io.bezoar.cli.control.StackWords;
 import io.bezoar.media.Allocation;
 import io.bezoar.media.MediaChoice;
+import io.bezoar.pool.Pool;
 import io.bezoar.pool.PoolLabel;
+import io.bezoar.pool.PoolOptions;
+import io.bezoar.pool.PoolSpec;
+import io.bezoar.pool.PoolStatus;
+import io.bezoar.pool.StackDraft;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code bezoar create}. */
 @Command(
     name = "create",
-    description = "Make a pool. Never touches a file that is there already.",
+    description = {
+      "Make a pool of one device or of many. Never touches a file that is there already.",
+      "A mirror holds the same on all devices; a stripe deals out chunks and is as fast as all of",
+      "them; a linear puts one behind the other; a write cache takes the writes for a slow origin.",
+      "A stack file combines them, as in: cache(fast.img 1G, mirror(a.img 10G, b.img 10G))"
+    },
     footer = {
       "",
       "Examples:",
       "  bezoar create /data/a.pool --size 10G",
+      "  bezoar create --mirror /disk1/a.img /disk2/b.img --size 10G",
+      "  bezoar create --stripe a.img b.img c.img --chunk 128K --size 1G",
+      "  bezoar create --cache /nvme/fast.img --origin /data/slow.img --size 100G",
+      "  bezoar create --stack pool.stack",
       "  bezoar create /dev/shm/drill.pool --size 1G --drill",
       "  bezoar create scratch.pool --size 64M --parity none --sparse"
     })
 final class CreateCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Parameters(paramLabel = "POOL", description = "The file to make.")
-  private Path path;
+  @Mixin private StackOptions stack;
 
   @Option(
       names = "--size",
-      required = true,
       paramLabel = "SIZE",
       converter = Sizes.class,
-      description = "Size of the file: 64M, 1G, 1GiB ... 4%% of it at most is not for content.")
-  private long sizeBytes;
+      description =
+          "Size of each device: 64M, 1G, 1GiB ... 4%% of it at most is not for content. Not needed"
+              + " with a stack file that says it.")
+  private @Nullable Long sizeBytes;
 
   @Option(
       names = "--parity",
       paramLabel = "N",
       converter = Parity.Converter.class,
       description =
-          "N columns, one of them parity: more columns cost less space and make rows longer;"
-              + " none: no checksums and no parity. Default: 32.")
+          "On each device, N columns, one of them parity: more columns cost less space and make rows"
+              + " longer; none: no checksums and no parity. Default: 32.")
   private Parity parity = Parity.DEFAULT;
 
   @Option(
@@ -58,16 +75,36 @@ final class CreateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    NewPool.make(
-        path,
-        sizeBytes,
-        parity,
-        sparse ? Allocation.SPARSE : Allocation.PREALLOCATED,
-        drill ? PoolLabel.Drill.ALLOWED : PoolLabel.Drill.FORBIDDEN,
-        MediaChoice.AUTO);
+    Long size = sizeBytes;
+    StackOptions.Wish wish = stack.wish(spec, size);
+    if (size == null && !wish.saysSizes()) {
+      throw new ParameterException(
+          spec.commandLine(), "Missing required option: '--size=SIZE', of each device");
+    }
+    PoolSpec made =
+        new PoolSpec(
+            size == null ? PoolSpec.DEFAULT.sizeBytes() : size,
+            NewPool.redundancy(parity),
+            sparse ? Allocation.SPARSE : Allocation.PREALLOCATED,
+            drill ? PoolLabel.Drill.ALLOWED : PoolLabel.Drill.FORBIDDEN);
+    NewPool.make(wish.draft(), made, MediaChoice.AUTO);
     Console console = new Console(spec);
-    console.line("%s: created, %s".formatted(path, Sizes.text(sizeBytes)));
-    console.line("next: bezoar serve " + Shell.quote(path.toString()));
+    Path first = wish.first();
+    if (size != null && wish.draft() instanceof StackDraft.Device) {
+      console.line("%s: created, %s".formatted(first, Sizes.text(size)));
+    } else {
+      PoolStatus status = look(first);
+      console.line(
+          "%s: created, %s; the volume has %s"
+              .formatted(first, StackWords.of(status.stack()), Sizes.text(status.volumeBytes())));
+    }
+    console.line("next: bezoar serve " + Shell.quote(first.toString()));
     return Exit.OK;
+  }
+
+  private static PoolStatus look(Path path) throws Exception {
+    try (Pool pool = Pool.open(path, PoolOptions.of(PoolOptions.Intent.LOOK))) {
+      return pool.status();
+    }
   }
 }

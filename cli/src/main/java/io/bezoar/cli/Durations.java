@@ -50,4 +50,14 @@ final class Durations implements ITypeConverter<Duration> {
     }
     return seconds / 86400 + " days ago";
   }
+
+  /** A span for people: "45s", "1m20s", "2h05m". */
+  static String text(long seconds) {
+    if (seconds < 60) {
+      return seconds + "s";
+    }
+    return seconds < 3600
+        ? "%dm%02ds".formatted(seconds / 60, seconds % 60)
+        : "%dh%02dm".formatted(seconds / 3600, seconds % 3600 / 60);
+  }
 }

@@ -42,20 +42,32 @@ final class EventView {
     String detail = event.path("detail").asString("");
     String word =
         switch (kind) {
-          case "state" -> device(event, "volume") + " is " + event.path("state").asString();
-          case "device" -> device(event, "a device") + " " + event.path("step").asString();
-          default -> "pool " + kind;
+          case "state" -> named(event, "volume") + " is " + words(event.path("state"));
+          case "device" -> named(event, "a device") + " " + words(event.path("step"));
+          default -> "pool " + kind.replace('-', ' ');
         };
-    return word.replace('-', ' ') + (detail.isEmpty() ? "" : ": " + detail);
+    return word + (detail.isEmpty() ? "" : ": " + detail);
   }
 
-  private static String device(JsonNode event, String otherwise) {
-    return event.has("device") ? "device " + event.path("device").asInt() : otherwise;
+  private static String words(JsonNode word) {
+    return word.asString().replace('-', ' ');
+  }
+
+  /** The device that it is about; {@code otherwise} where there is no choice. */
+  static String named(JsonNode json, String otherwise) {
+    return json.has("device") && !json.has("only_device") ? device(json) : otherwise;
+  }
+
+  /** A device for people: "device 1 (b.img)"; without a name when it left the pool. */
+  static String device(JsonNode json) {
+    String number = "device " + json.path("device").asInt();
+    return json.has("name") ? number + " (" + json.path("name").asString() + ")" : number;
   }
 
   private static String places(JsonNode event) {
     String role = event.path("role").asString().replace('-', ' ');
-    String media = event.has("media") ? "file " + range(event.path("media")) : "";
+    String media =
+        event.has("media") ? named(event, "file") + " " + range(event.path("media")) : "";
     return event.has("volume")
         ? role + " volume " + range(event.path("volume")) + " " + media
         : role + " " + media;

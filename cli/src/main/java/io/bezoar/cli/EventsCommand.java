@@ -80,7 +80,7 @@ final class EventsCommand extends PoolCommand {
             new EventQuery(after, from, severities()),
             follow ? Request.Events.Mode.FOLLOW : Request.Events.Mode.HISTORY);
     return ask(
-        pool.path,
+        pool.ref(),
         request,
         reply -> {
           if (json) {

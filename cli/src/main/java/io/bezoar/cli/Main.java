@@ -55,11 +55,24 @@ public final class Main {
             .addSubcommand(new BadInjectCommand(stop))
             .addSubcommand(new BadClearCommand(stop))
             .addSubcommand(new CommandLine.HelpCommand());
+    CommandLine device =
+        new CommandLine(new DeviceCommand())
+            .addSubcommand(new DeviceListCommand(stop))
+            .addSubcommand(new DeviceChangeCommand.Attach(stop))
+            .addSubcommand(new DeviceChangeCommand.Detach(stop))
+            .addSubcommand(new DeviceChangeCommand.Offline(stop))
+            .addSubcommand(new DeviceChangeCommand.Online(stop))
+            .addSubcommand(new DeviceChangeCommand.Replace(stop))
+            .addSubcommand(new DeviceChangeCommand.Evacuate(stop))
+            .addSubcommand(new DeviceChangeCommand.Spare(stop))
+            .addSubcommand(new DeviceWaitCommand(stop))
+            .addSubcommand(new CommandLine.HelpCommand());
     CommandLine commands =
         new CommandLine(main)
             .addSubcommand(new ServeCommand(stop))
             .addSubcommand(new CreateCommand())
             .addSubcommand(new StatusCommand(stop))
+            .addSubcommand("device", device)
             .addSubcommand("bad", bad)
             .addSubcommand(new ScrubCommand(stop))
             .addSubcommand(new EventsCommand(stop))

@@ -7,6 +7,7 @@ import io.bezoar.pool.PoolLabel;
 import io.bezoar.pool.PoolOptions;
 import io.bezoar.pool.PoolSpec;
 import io.bezoar.pool.Redundancy;
+import io.bezoar.pool.StackDraft;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -30,5 +31,11 @@ final class NewPool {
     PoolOptions options =
         PoolOptions.of(PoolOptions.Intent.WORK, choice, InstantSource.system(), () -> false);
     Pool.create(path, new PoolSpec(sizeBytes, redundancy(parity), allocation, drill), options);
+  }
+
+  static void make(StackDraft draft, PoolSpec spec, MediaChoice choice) throws IOException {
+    PoolOptions options =
+        PoolOptions.of(PoolOptions.Intent.WORK, choice, InstantSource.system(), () -> false);
+    Pool.create(draft, spec, options);
   }
 }

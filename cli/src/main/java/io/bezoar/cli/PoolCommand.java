@@ -2,9 +2,9 @@ package io.bezoar.cli;
 
 import io.bezoar.cli.control.Json;
 import io.bezoar.cli.control.PoolAccess;
+import io.bezoar.cli.control.PoolRef;
 import io.bezoar.cli.control.Replies;
 import io.bezoar.cli.control.Request;
-import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import picocli.CommandLine.Model.CommandSpec;
@@ -39,7 +39,7 @@ abstract class PoolCommand implements Callable<Integer> {
    * @param show is given every object of the answer
    * @return the exit code
    */
-  final int ask(Path pool, Request request, Consumer<ObjectNode> show) throws Exception {
+  final int ask(PoolRef pool, Request request, Consumer<ObjectNode> show) throws Exception {
     stop.handle();
     return PoolAccess.run(
         pool,

@@ -94,13 +94,13 @@ final class ScrubCommand extends PoolCommand {
             rate,
             only == null ? null : only.range());
     try (ScrubProgressView view = ScrubProgressView.of(console(), pool.path.toString(), json)) {
-      return ask(pool.path, new Request.Scrub(request), view::show);
+      return ask(pool.ref(), new Request.Scrub(request), view::show);
     }
   }
 
   private int control(Request.ScrubControl.Action action) throws Exception {
     return ask(
-        pool.path,
+        pool.ref(),
         new Request.ScrubControl(action),
         reply -> {
           if (json) {

@@ -12,6 +12,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -32,7 +33,8 @@ import picocli.CommandLine.Spec;
       "Examples:",
       "  bezoar serve",
       "  bezoar serve /data/a.pool --create --size 10G",
-      "  bezoar serve a.pool --read-only"
+      "  bezoar serve a.pool --read-only",
+      "  bezoar serve a.img --search /mnt/other"
     })
 final class ServeCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -42,8 +44,15 @@ final class ServeCommand implements Callable<Integer> {
   @Parameters(
       arity = "0..1",
       paramLabel = "POOL",
-      description = "The pool's file; " + PoolArgument.DEFAULT + " if it is left out.")
+      description =
+          "The pool: its file, or any one of its devices; "
+              + PoolArgument.DEFAULT
+              + " if it is left out.")
   private @Nullable Path path;
+
+  @Mixin private PoolWay devices;
+
+  @Mixin private PreferOption prefer;
 
   @Option(names = "--create", description = "Make the pool if there is none.")
   private boolean create;
@@ -101,7 +110,7 @@ final class ServeCommand implements Callable<Integer> {
       console.line("%s: created, %s".formatted(pool, Sizes.text(sizeBytes)));
     }
     Served.Mode mode = readOnly ? Served.Mode.READ_ONLY : Served.Mode.READ_WRITE;
-    try (Server server = Server.start(pool, mode, choice)) {
+    try (Server server = Server.start(devices.preferring(pool, prefer.device()), mode, choice)) {
       server.greeting().forEach(console::line);
       stop.await();
       console.line("stopping ...");

@@ -3,9 +3,12 @@ package io.bezoar.cli;
 import io.bezoar.cli.control.ControlServer;
 import io.bezoar.cli.control.Operations;
 import io.bezoar.cli.control.PoolAccess;
+import io.bezoar.cli.control.PoolRef;
 import io.bezoar.cli.control.Served;
+import io.bezoar.cli.control.StackWords;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.MediaChoice;
+import io.bezoar.media.MediaInfo;
 import io.bezoar.media.MediaOpenException;
 import io.bezoar.media.MediaOpenException.Reason;
 import io.bezoar.nbd.NbdExport;
@@ -16,11 +19,12 @@ import io.bezoar.pool.Pool;
 import io.bezoar.pool.PoolOptions;
 import io.bezoar.pool.PoolStatus;
 import io.bezoar.pool.RangeState;
+import io.bezoar.pool.StackStatus;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * A pool, its block volume and its control socket, up and running.
@@ -39,10 +43,10 @@ final class Server implements AutoCloseable {
     this.control = control;
   }
 
-  static Server start(Path path, Served.Mode mode, MediaChoice choice)
+  static Server start(PoolRef ref, Served.Mode mode, MediaChoice choice)
       throws IOException, InterruptedException {
     ForegroundLoad load = new ForegroundLoad();
-    Pool pool = open(path, mode, choice, load);
+    Pool pool = open(ref, mode, choice, load);
     try {
       NbdServer nbd = startNbd(pool, mode);
       load.watch(nbd);
@@ -50,7 +54,7 @@ final class Server implements AutoCloseable {
         Served served = new Served(nbd.socket().toString(), mode, ProcessHandle.current().pid());
         ControlServer control =
             ControlServer.start(
-                PoolAccess.controlSocket(path),
+                PoolAccess.controlSocket(ref.path()),
                 new Operations(pool, served),
                 ControlServer.REQUEST_TIME);
         return new Server(pool, nbd, control);
@@ -64,17 +68,17 @@ final class Server implements AutoCloseable {
     }
   }
 
-  private static Pool open(Path path, Served.Mode mode, MediaChoice choice, ForegroundLoad load)
+  private static Pool open(PoolRef ref, Served.Mode mode, MediaChoice choice, ForegroundLoad load)
       throws IOException, InterruptedException {
     InstantSource clock = InstantSource.system();
     try {
-      return PoolAccess.awaitLock(
-          path,
-          () -> Pool.open(path, PoolOptions.of(PoolOptions.Intent.WORK, choice, clock, load)));
+      PoolOptions options = PoolOptions.of(PoolOptions.Intent.WORK, choice, clock, load);
+      return PoolAccess.awaitLock(ref.path(), () -> Pool.open(ref.path(), ref.options(options)));
     } catch (MediaOpenException e) {
       boolean notWritable = e.openReason() == Reason.READ_ONLY || e.openReason() == Reason.DENIED;
       if (mode == Served.Mode.READ_ONLY && notWritable) {
-        return Pool.open(path, PoolOptions.of(PoolOptions.Intent.LOOK, choice, clock, load));
+        PoolOptions options = PoolOptions.of(PoolOptions.Intent.LOOK, choice, clock, load);
+        return Pool.open(ref.path(), ref.options(options));
       }
       throw e;
     }
@@ -116,19 +120,29 @@ final class Server implements AutoCloseable {
     }
   }
 
+  private static String madeOf(PoolStatus status) {
+    List<StackStatus.Device> devices = status.devices();
+    MediaInfo media = devices.getFirst().media();
+    return devices.size() > 1 || media == null
+        ? StackWords.of(status.stack())
+        : "redundancy %s, on %s"
+            .formatted(
+                devices.getFirst().entry().redundancy(),
+                media.kind().name().toLowerCase(Locale.ROOT).replace('_', ' '));
+  }
+
   /** What to tell the user: what is served, and what to type next. */
   List<String> greeting() {
     PoolStatus status = pool.status();
     String uri = Shell.quote(nbd.uri());
     String quoted = Shell.quote(pool.path().toString());
     return List.of(
-        "%s: %s, %s, redundancy %s, on %s"
+        "%s: %s, %s, %s"
             .formatted(
                 pool.path(),
-                status.condition().name().toLowerCase(java.util.Locale.ROOT),
+                status.condition().name().toLowerCase(Locale.ROOT),
                 Sizes.text(status.volumeBytes()),
-                status.label().redundancy(),
-                status.media().kind().name().toLowerCase(java.util.Locale.ROOT).replace('_', ' ')),
+                madeOf(status)),
         "serving at " + nbd.socket() + ", healing live; Ctrl-C stops",
         "",
         "what to type next, in another terminal:",

@@ -12,7 +12,8 @@ import picocli.CommandLine.Option;
 @Command(
     name = "status",
     description = {
-      "Show how a pool is, and what to do next.",
+      "Show how a pool is, what it is made of, and what to do next. Of a pool of which part is",
+      "missing, it shows what is there.",
       "Exit code: 0 healthy, 1 degraded, 2 damaged (bytes are lost), 3 unavailable."
     },
     footer = {
@@ -41,13 +42,14 @@ final class StatusCommand extends PoolCommand {
   public Integer call() throws Exception {
     try {
       return ask(
-          pool.path,
+          pool.ref(),
           new Request.Status(),
           reply -> {
             if (json) {
               showJson(reply);
             } else {
-              StatusView.lines(reply, pool.path.toString(), verbose).forEach(console()::line);
+              StatusView.lines(reply, pool.path.toString(), verbose, Console.strokes())
+                  .forEach(console()::line);
             }
           });
     } catch (IOException e) {

@@ -10,28 +10,29 @@ import tools.jackson.databind.JsonNode;
 final class StatusView {
   private StatusView() {}
 
-  static List<String> lines(JsonNode status, String pool, boolean verbose) {
+  static List<String> lines(
+      JsonNode status, String pool, boolean verbose, StackView.Strokes strokes) {
     List<String> lines = new ArrayList<>();
     JsonNode counters = status.path("counters");
-    JsonNode media = status.path("media");
     String condition = status.path("condition").asString();
     lines.add(pool + ": " + condition + state(status));
+    JsonNode spares = status.path("spares");
+    boolean alone = StackView.isOneDevice(status.path("stack")) && spares.isEmpty();
+    if (!alone) {
+      StackView.lines(status.path("stack"), strokes).forEach(line -> lines.add("  " + line));
+      spares.forEach(spare -> lines.add("  spare  " + StackView.device(spare, false)));
+    }
     lines.add(
         row(
             "volume",
             Sizes.text(status.path("volume").asLong())
-                + " in a pool of "
+                + (alone ? " in a pool of " : " in devices of ")
                 + Sizes.text(status.path("size").asLong())
                 + (status.path("drill").asBoolean() ? ", made for drills" : "")));
-    lines.add(row("redundancy", redundancy(status)));
-    lines.add(
-        row(
-            "media",
-            media.path("kind").asString().replace('-', ' ')
-                + ", granule "
-                + Sizes.text(media.path("granule").asLong())
-                + "; "
-                + media.path("persist_means").asString()));
+    if (alone) {
+      lines.add(row("redundancy", redundancy(status)));
+      lines.add(row("media", media(status.path("media"))));
+    }
     lines.add(row("since opened", errors(counters)));
     lines.add(row("scrub", scrub(status.path("scrub"))));
     JsonNode served = status.path("served");
@@ -50,8 +51,16 @@ final class StatusView {
       addDetails(lines, status);
     }
     lines.add("");
-    lines.add("next: " + next(status, pool));
+    lines.add("next: " + NextStep.of(status, pool));
     return lines;
+  }
+
+  private static String media(JsonNode media) {
+    return media.path("kind").asString().replace('-', ' ')
+        + ", granule "
+        + Sizes.text(media.path("granule").asLong())
+        + "; "
+        + media.path("persist_means").asString();
   }
 
   private static void addDetails(List<String> lines, JsonNode status) {
@@ -71,11 +80,13 @@ final class StatusView {
             "persist_failures")) {
       lines.add(row(name.replace('_', ' '), Long.toString(counters.path(name).asLong())));
     }
-    lines.add(
-        row(
-            "clear unit",
-            Sizes.text(media.path("clear_unit").asLong())
-                + (media.path("writable").asBoolean() ? "" : " (opened read-only)")));
+    if (media.isObject()) {
+      lines.add(
+          row(
+              "clear unit",
+              Sizes.text(media.path("clear_unit").asLong())
+                  + (media.path("writable").asBoolean() ? "" : " (opened read-only)")));
+    }
     lines.add(row("events", status.path("events").path("last").asLong() + " so far"));
     String trouble = status.path("events").path("not_durable_because").asString("");
     if (!trouble.isEmpty()) {
@@ -132,39 +143,6 @@ final class StatusView {
       return state + " at " + ScrubView.percent(scrub) + "; " + last;
     }
     return scrub.path("interrupted_at_row").asLong() > 0 ? "interrupted; " + last : last;
-  }
-
-  private static String next(JsonNode status, String pool) {
-    String quoted = Shell.quote(pool);
-    JsonNode counters = status.path("counters");
-    if (!status.path("state").asString().equals("online")) {
-      return "bezoar events " + quoted + " --since 1d";
-    }
-    if (counters.path("lost_bytes").asLong() > 0) {
-      return "bezoar bad list "
-          + quoted
-          + "   (overwrite these bytes from a copy, or accept: bezoar bad clear "
-          + quoted
-          + " --accept-loss --fill zero)";
-    }
-    if (counters.path("degraded_bytes").asLong() > 0) {
-      return "copy the content to other media, then: bezoar bad list " + quoted;
-    }
-    JsonNode scrub = status.path("scrub");
-    if (scrub.path("state").asString().equals("paused")) {
-      return "bezoar scrub " + quoted + " --resume";
-    }
-    long monthMillis = Duration.ofDays(30).toMillis();
-    boolean fresh =
-        scrub.has("last_finished")
-            && Instant.now().toEpochMilli() - scrub.path("last_finished").asLong() < monthMillis;
-    if (!fresh && !scrub.path("state").asString().equals("running")) {
-      return "bezoar scrub " + quoted;
-    }
-    JsonNode served = status.path("served");
-    return served.isObject()
-        ? "nbdinfo " + Shell.quote(Shell.nbdUri(served.path("nbd").asString()))
-        : "bezoar serve " + quoted;
   }
 
   private static String row(String name, String value) {

@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.bezoar.cli.control.Exit;
 import io.bezoar.cli.control.PoolAccess;
+import io.bezoar.cli.control.PoolRef;
 import io.bezoar.cli.control.Served;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.ByteRanges;
 import io.bezoar.media.MediaChoice;
 import io.bezoar.pool.Pool;
 import io.bezoar.pool.PoolOptions;
+import io.bezoar.pool.StackStatus;
 import io.bezoar.testing.Tools;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -48,7 +50,7 @@ class CommandsTest {
   }
 
   private Server serve() throws IOException, InterruptedException {
-    return Server.start(Path.of(pool), Served.Mode.READ_WRITE, MediaChoice.AUTO);
+    return Server.start(PoolRef.of(Path.of(pool)), Served.Mode.READ_WRITE, MediaChoice.AUTO);
   }
 
   @Test
@@ -192,7 +194,8 @@ class CommandsTest {
     try (Pool held = Pool.open(Path.of(pool), PoolOptions.of(PoolOptions.Intent.WORK))) {
       assertThat(cli.run("status", pool)).isEqualTo(Exit.UNAVAILABLE);
       assertThat(cli.err()).contains("busy");
-      assertThat(held.status().media().writable()).isTrue();
+      assertThat(held.status().devices().getFirst().presence())
+          .isEqualTo(StackStatus.Presence.THERE);
     }
   }
 

@@ -42,6 +42,13 @@ class MainTest {
       assertThat(cli.run("help", command)).isZero();
       assertThat(cli.run(command, "--help")).isZero();
     }
+    for (String command :
+        new String[] {
+          "list", "attach", "detach", "offline", "online", "replace", "evacuate", "spare", "wait"
+        }) {
+      assertThat(cli.run("device", "help", command)).isZero();
+      assertThat(cli.out()).contains("Example");
+    }
     for (String command : new String[] {"list", "inject", "clear"}) {
       assertThat(cli.run("bad", "help", command)).isZero();
       assertThat(cli.out()).contains("Examples:");

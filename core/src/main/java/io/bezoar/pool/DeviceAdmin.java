@@ -223,6 +223,16 @@ public final class DeviceAdmin {
     }
   }
 
+  /**
+   * The one device that somebody means.
+   *
+   * @param said number, path, file name or beginning of the uuid
+   * @throws MediaOpenException MISSING when none is meant, REFUSED when several are
+   */
+  public DeviceEntry device(String said) throws MediaOpenException {
+    return find(said);
+  }
+
   // Coming and going.
 
   private int attach(DeviceEntry beside, NewDevice device, int replaces) throws IOException {

@@ -22,6 +22,7 @@ import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -110,6 +111,18 @@ public final class Pool implements AutoCloseable {
    */
   public static Pool open(Path path, PoolOptions options) throws IOException {
     return open(path, options, MediaSource.FILES);
+  }
+
+  /**
+   * What the label at {@code path} says, of a pool that another process has, too. Nothing is
+   * locked, changed or looked at any further: it may be out of date.
+   *
+   * @return empty when no label can be read there
+   */
+  public static Optional<PoolLabel> peek(Path path) {
+    return MediaSource.FILES.peek(path) instanceof LabelStore.Peek.Label(PoolLabel label)
+        ? Optional.of(label)
+        : Optional.empty();
   }
 
   static Pool open(Path path, PoolOptions options, MediaSource source) throws IOException {

@@ -3,6 +3,7 @@ package io.bezoar.pool;
 import io.bezoar.media.MediaOpenException;
 import io.bezoar.media.MediaOpenException.Reason;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -170,11 +171,18 @@ final class PoolSearch {
         yield false;
       }
       case LabelStore.Peek.Unreadable(IOException why) -> {
-        whyMissing.putIfAbsent(
-            entry.number(), "nothing that can be read is at " + candidate + " (" + why + ")");
+        whyMissing.putIfAbsent(entry.number(), unreadable(candidate, why));
         yield false;
       }
     };
+  }
+
+  private static String unreadable(Path candidate, IOException why) {
+    if (why instanceof MediaOpenException open && open.openReason() == Reason.MISSING) {
+      return "there is no " + candidate;
+    }
+    String reason = why instanceof FileSystemException file ? file.getReason() : null;
+    return candidate + " cannot be read: " + (reason == null ? why : reason);
   }
 
   /** Where a file of another name is labelled as this device; null when there is none. */

@@ -7,6 +7,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,7 @@ final class ControlClient implements AutoCloseable {
 
   private final SocketChannel channel;
   private final Lines lines;
+  private ObjectNode greeting = Json.object();
 
   private ControlClient(SocketChannel channel) {
     this.channel = channel;
@@ -75,12 +77,22 @@ final class ControlClient implements AutoCloseable {
               }
             });
     try {
-      return lines.read() != null;
-    } catch (BadRequestException e) {
+      @Nullable String line = lines.read();
+      if (line != null && Json.parse(line) instanceof ObjectNode said) {
+        greeting = said;
+        return true;
+      }
+      return false;
+    } catch (BadRequestException | JacksonException e) {
       return false;
     } finally {
       greeted.countDown();
     }
+  }
+
+  /** Whether it is this pool that the other side has. */
+  boolean hasPool(UUID pool) {
+    return greeting.path("pool").asString("").equals(pool.toString());
   }
 
   /**

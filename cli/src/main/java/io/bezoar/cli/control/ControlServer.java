@@ -6,6 +6,9 @@ import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
@@ -41,6 +44,8 @@ public final class ControlServer implements AutoCloseable {
   private final UnixListener listener;
   private final Operations operations;
   private final Duration requestTime;
+  // Guarded by this.
+  private final Map<Path, UnixListener> others = new HashMap<>();
   private final Set<SocketChannel> connections = ConcurrentHashMap.newKeySet();
   private final ScheduledExecutorService clock =
       Executors.newSingleThreadScheduledExecutor(
@@ -61,8 +66,54 @@ public final class ControlServer implements AutoCloseable {
   public static ControlServer start(Path socket, Operations operations, Duration requestTime)
       throws IOException {
     ControlServer server = new ControlServer(UnixListener.bind(socket), operations, requestTime);
-    Thread.ofPlatform().daemon().name("control-acceptor").start(server::acceptAll);
+    server.accept(server.listener);
+    operations.whenDevicesChange(server::listenBesideDevices);
+    server.listenBesideDevices();
     return server;
+  }
+
+  private void accept(UnixListener at) {
+    Thread.ofPlatform().daemon().name("control-acceptor").start(() -> acceptAll(at));
+  }
+
+  /**
+   * Listens beside every device that the pool has now, and beside none that it has no more, so that
+   * the pool can be reached by any of them. The first socket stays: clients know it.
+   */
+  private synchronized void listenBesideDevices() {
+    if (closed.get()) {
+      return;
+    }
+    Set<Path> wanted = new HashSet<>();
+    for (Path device : operations.devicePaths()) {
+      try {
+        wanted.add(PoolAccess.controlSocket(device));
+      } catch (IOException e) {
+        cannotListen(device, e);
+      }
+    }
+    wanted.remove(listener.path());
+    for (Path socket : Set.copyOf(others.keySet())) {
+      if (!wanted.contains(socket)) {
+        closeQuietly(others.remove(socket));
+      }
+    }
+    for (Path socket : wanted) {
+      try {
+        if (!others.containsKey(socket)) {
+          UnixListener other = UnixListener.bind(socket);
+          others.put(socket, other);
+          accept(other);
+        }
+      } catch (IOException e) {
+        cannotListen(socket, e);
+      }
+    }
+  }
+
+  /** The pool can still be reached by its other devices. */
+  private static void cannotListen(Path at, IOException why) {
+    LOG.log(System.Logger.Level.DEBUG, "no control socket at " + at, why);
   }
 
   /** Where it listens. */
@@ -70,10 +121,10 @@ public final class ControlServer implements AutoCloseable {
     return listener.path();
   }
 
-  private void acceptAll() {
+  private void acceptAll(UnixListener at) {
     while (!closed.get()) {
       try {
-        SocketChannel channel = listener.accept();
+        SocketChannel channel = at.accept();
         connections.add(channel);
         Thread.ofPlatform().daemon().name("control-client").start(() -> converse(channel));
       } catch (ClosedChannelException stopped) {
@@ -96,7 +147,12 @@ public final class ControlServer implements AutoCloseable {
   private void converse(SocketChannel channel) {
     try (channel) {
       Lines lines = new Lines(channel, MAX_REQUEST_BYTES);
-      lines.write(Json.line(Json.object().put("type", "hello").put("protocol", PROTOCOL)));
+      lines.write(
+          Json.line(
+              Json.object()
+                  .put("type", "hello")
+                  .put("protocol", PROTOCOL)
+                  .put("pool", operations.poolId().toString())));
       if (connections.size() > MAX_CONNECTIONS) {
         Problem busy = new Problem("too many control connections", "try again", Exit.UNAVAILABLE);
         lines.write(Json.line(busy.toJson()));
@@ -192,6 +248,7 @@ public final class ControlServer implements AutoCloseable {
       return;
     }
     try {
+      closeOthers();
       listener.close();
     } finally {
       clock.shutdownNow();
@@ -199,11 +256,18 @@ public final class ControlServer implements AutoCloseable {
     }
   }
 
-  private static void closeQuietly(SocketChannel channel) {
+  private synchronized void closeOthers() {
+    others.values().forEach(ControlServer::closeQuietly);
+    others.clear();
+  }
+
+  private static void closeQuietly(@Nullable AutoCloseable open) {
     try {
-      channel.close();
-    } catch (IOException e) {
-      LOG.log(System.Logger.Level.DEBUG, "a control connection could not be closed", e);
+      if (open != null) {
+        open.close();
+      }
+    } catch (Exception e) {
+      LOG.log(System.Logger.Level.DEBUG, open + " could not be closed", e);
     }
   }
 }

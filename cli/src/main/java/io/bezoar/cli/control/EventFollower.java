@@ -2,7 +2,6 @@ package io.bezoar.cli.control;
 
 import io.bezoar.health.EventQuery;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import tools.jackson.databind.node.ObjectNode;
@@ -14,12 +13,12 @@ import tools.jackson.databind.node.ObjectNode;
 final class EventFollower implements Replies {
   private static final long LOOK_UP_EVERY_MILLIS = 250;
 
-  private final Path pool;
+  private final PoolRef pool;
   private final EventQuery query;
   private final Replies listener;
   private long lastSequence;
 
-  EventFollower(Path pool, EventQuery query, Replies listener) {
+  EventFollower(PoolRef pool, EventQuery query, Replies listener) {
     this.pool = pool;
     this.query = query;
     this.listener = listener;
@@ -30,8 +29,7 @@ final class EventFollower implements Replies {
   int run() throws IOException, InterruptedException {
     int exit = PoolAccess.runOnce(pool, request(Request.Events.Mode.HISTORY), this);
     while (exit == Exit.OK && !gone()) {
-      Optional<ControlClient> holder =
-          ControlClient.connect(PoolAccess.controlSocket(pool), PoolAccess.PATIENCE);
+      Optional<ControlClient> holder = HolderSearch.connect(pool.path(), PoolAccess.PATIENCE);
       if (holder.isPresent()) {
         follow(holder.get());
       } else {

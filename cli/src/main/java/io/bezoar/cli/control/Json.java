@@ -11,12 +11,15 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** The one JSON mapper and the words that stand in JSON. */
 public final class Json {
+  /** Eight levels of a stack, an object and an array each, and what stands around and in them. */
+  private static final int MAX_DEPTH = 32;
+
   private static final JsonMapper MAPPER =
       new JsonMapper(
           JsonFactory.builder()
               .streamReadConstraints(
                   StreamReadConstraints.builder()
-                      .maxNestingDepth(16)
+                      .maxNestingDepth(MAX_DEPTH)
                       .maxStringLength(64 << 10)
                       .maxNumberLength(64)
                       .build())

@@ -10,16 +10,22 @@ import io.bezoar.health.ScrubRequest;
 import io.bezoar.health.Scrubber;
 import io.bezoar.media.ByteRange;
 import io.bezoar.pool.BadRange;
+import io.bezoar.pool.DeviceEntry;
 import io.bezoar.pool.LossAccepted;
 import io.bezoar.pool.Pool;
+import io.bezoar.pool.PoolConfig;
 import io.bezoar.pool.PoolStatus;
 import io.bezoar.pool.Strike;
 import io.bezoar.pool.StrikeOrder;
 import io.bezoar.pool.StrikePlan;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -33,6 +39,8 @@ public final class Operations {
 
   private final Pool pool;
   private final @Nullable Served served;
+  private final DeviceOperations devices;
+  private volatile Runnable afterChange = () -> {};
 
   /**
    * Operations on {@code pool}.
@@ -42,6 +50,26 @@ public final class Operations {
   public Operations(Pool pool, @Nullable Served served) {
     this.pool = pool;
     this.served = served;
+    this.devices = new DeviceOperations(pool, served);
+  }
+
+  /** Calls {@code then} after every change of the pool's devices that was asked for here. */
+  void whenDevicesChange(Runnable then) {
+    afterChange = then;
+  }
+
+  /** Which pool it is. */
+  UUID poolId() {
+    return pool.label().uuid();
+  }
+
+  /** Where its devices lie. */
+  List<Path> devicePaths() {
+    return pool.label().config().devices().stream()
+        .map(DeviceEntry::path)
+        .filter(path -> !path.isEmpty())
+        .map(Path::of)
+        .toList();
   }
 
   /**
@@ -58,7 +86,33 @@ public final class Operations {
       case Request.Scrub scrub -> scrub(scrub.request(), replies);
       case Request.ScrubControl control -> control(control.action(), replies);
       case Request.Events events -> events(events, replies);
+      case Request.DeviceChange change -> change(change, replies);
+      case Request.DeviceProgress _ -> devices.followAll(replies);
     };
+  }
+
+  private int change(Request.DeviceChange change, Replies replies)
+      throws IOException, InterruptedException {
+    // The devices are others before what follows from it is waited for.
+    AtomicBoolean changed = new AtomicBoolean();
+    Replies watched =
+        new Replies() {
+          @Override
+          public void send(ObjectNode json) {
+            if (!changed.getAndSet(true)) {
+              afterChange.run();
+            }
+            replies.send(json);
+          }
+
+          @Override
+          public boolean gone() {
+            return replies.gone();
+          }
+        };
+    int exit = devices.change(change, watched);
+    afterChange.run();
+    return exit;
   }
 
   private int status(Replies replies) {
@@ -72,17 +126,23 @@ public final class Operations {
     };
   }
 
+  private PoolConfig config() {
+    return pool.label().config();
+  }
+
   private int badList(Replies replies) {
     for (BadRange bad : pool.bad()) {
       if (replies.gone()) {
         break;
       }
-      replies.send(PoolJson.bad(bad));
+      replies.send(PoolJson.bad(bad, config()));
     }
     return Exit.OK;
   }
 
   private int inject(Request.Inject request, Replies replies) throws IOException {
+    String only = request.device();
+    Integer device = only == null ? null : pool.devices().device(only).number();
     StrikePlan plan =
         pool.planStrikes(
             new StrikeOrder(
@@ -93,7 +153,8 @@ public final class Operations {
                 request.seed(),
                 request.overlap() == Request.Overlap.ALLOWED
                     ? StrikeOrder.Rows.ANY
-                    : StrikeOrder.Rows.DISTINCT));
+                    : StrikeOrder.Rows.DISTINCT,
+                device));
     ObjectNode announced = Json.object().put("type", "plan");
     announced.put("count", plan.strikes().size()).put("seed", request.seed());
     announced.set("must_be_lost", PoolJson.ranges(plan.mustBeLost()));
@@ -103,7 +164,7 @@ public final class Operations {
     for (Strike strike : plan.strikes()) {
       // Carried out to the end even when nobody listens: the plan counts on all of them.
       ByteRange struck = pool.strike(strike);
-      replies.send(PoolJson.strike(strike, struck));
+      replies.send(PoolJson.strike(strike, struck, config()));
     }
     return Exit.OK;
   }
@@ -204,7 +265,7 @@ public final class Operations {
         Optional<Event> event = subscription.poll(LOOK_UP_EVERY);
         sendMissed(subscription.takeMissed(), replies);
         if (event.isPresent()) {
-          replies.send(PoolJson.event(event.get()));
+          replies.send(PoolJson.event(event.get(), config()));
         } else if (subscription.isClosed()) {
           break;
         }
@@ -213,13 +274,13 @@ public final class Operations {
     return Exit.OK;
   }
 
-  private static void sendHistory(EventHistory history, Replies replies) {
+  private void sendHistory(EventHistory history, Replies replies) {
     sendMissed(history.missed(), replies);
     for (Event event : history.events()) {
       if (replies.gone()) {
         return;
       }
-      replies.send(PoolJson.event(event));
+      replies.send(PoolJson.event(event, config()));
     }
   }
 

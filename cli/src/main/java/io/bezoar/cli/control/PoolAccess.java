@@ -2,7 +2,6 @@ package io.bezoar.cli.control;
 
 import io.bezoar.media.MediaOpenException;
 import io.bezoar.media.MediaOpenException.Reason;
-import io.bezoar.nbd.SocketPlace;
 import io.bezoar.pool.Pool;
 import io.bezoar.pool.PoolOptions;
 import java.io.IOException;
@@ -28,20 +27,32 @@ public final class PoolAccess {
 
   private PoolAccess() {}
 
-  /** Where the control socket of {@code pool} is, which exists. */
-  public static Path controlSocket(Path pool) throws IOException {
-    return socket(pool, ".ctl");
+  /**
+   * The path as labels keep it, the same whatever name somebody comes by; of something that is not
+   * there, as near to it as can be.
+   */
+  public static Path realPath(Path device) {
+    try {
+      return device.toRealPath();
+    } catch (IOException notThere) {
+      Path absolute = device.toAbsolutePath().normalize();
+      Path folder = absolute.getParent();
+      try {
+        return folder == null ? absolute : folder.toRealPath().resolve(absolute.getFileName());
+      } catch (IOException folderNotThere) {
+        return absolute;
+      }
+    }
   }
 
-  /** Where clients of the volume of {@code pool} connect. */
-  public static Path nbdSocket(Path pool) throws IOException {
-    return socket(pool, ".nbd");
+  /** Where the control socket beside {@code device} is, or would be. */
+  public static Path controlSocket(Path device) throws IOException {
+    return HolderSearch.beside(device, ".ctl");
   }
 
-  private static Path socket(Path pool, String suffix) throws IOException {
-    // By the real path, so that whoever comes by another name meets the same socket.
-    Path real = pool.toRealPath();
-    return SocketPlace.choose(real.resolveSibling(real.getFileName() + suffix));
+  /** Where clients of the volume of the pool that was opened by {@code device} connect. */
+  public static Path nbdSocket(Path device) throws IOException {
+    return HolderSearch.beside(device, ".nbd");
   }
 
   /**
@@ -49,7 +60,7 @@ public final class PoolAccess {
    *
    * @return the exit code
    */
-  public static int run(Path pool, Request request, Replies replies)
+  public static int run(PoolRef pool, Request request, Replies replies)
       throws IOException, InterruptedException {
     if (request instanceof Request.Events events && events.mode() == Request.Events.Mode.FOLLOW) {
       return new EventFollower(pool, events.query(), replies).run();
@@ -57,7 +68,7 @@ public final class PoolAccess {
     return runOnce(pool, request, replies);
   }
 
-  static int runOnce(Path pool, Request request, Replies replies)
+  static int runOnce(PoolRef pool, Request request, Replies replies)
       throws IOException, InterruptedException {
     for (int attempt = 1; ; attempt++) {
       try {
@@ -66,9 +77,10 @@ public final class PoolAccess {
         if (e.openReason() != Reason.LOCKED) {
           throw e;
         }
-        Optional<ControlClient> holder = ControlClient.connect(controlSocket(pool), PATIENCE);
+        Optional<ControlClient> holder = HolderSearch.connect(pool.path(), PATIENCE);
         if (holder.isPresent()) {
           try (ControlClient client = holder.get()) {
+            refusePreference(pool);
             return client.ask(request, replies);
           }
         }
@@ -80,6 +92,16 @@ public final class PoolAccess {
         }
       }
       TimeUnit.MILLISECONDS.sleep(BETWEEN_ATTEMPTS_MILLIS);
+    }
+  }
+
+  private static void refusePreference(PoolRef pool) throws MediaOpenException {
+    if (pool.prefer() != null) {
+      throw new MediaOpenException(
+          pool.path().toString(),
+          Reason.REFUSED,
+          "which device is right is decided when the pool is opened, and another process has it"
+              + " open: stop that one first");
     }
   }
 
@@ -100,9 +122,7 @@ public final class PoolAccess {
       try {
         return opener.open();
       } catch (MediaOpenException e) {
-        if (e.openReason() != Reason.LOCKED
-            || attempt == ATTEMPTS
-            || isAnswered(controlSocket(pool))) {
+        if (e.openReason() != Reason.LOCKED || attempt == ATTEMPTS || isAnswered(pool)) {
           throw e;
         }
       }
@@ -110,29 +130,31 @@ public final class PoolAccess {
     }
   }
 
-  private static boolean isAnswered(Path socket) throws IOException {
-    Optional<ControlClient> holder = ControlClient.connect(socket, PATIENCE);
+  private static boolean isAnswered(Path pool) throws IOException {
+    Optional<ControlClient> holder = HolderSearch.connect(pool, PATIENCE);
     if (holder.isPresent()) {
       holder.get().close();
     }
     return holder.isPresent();
   }
 
-  private static int runHere(Path path, Request request, Replies replies)
+  private static int runHere(PoolRef asked, Request request, Replies replies)
       throws IOException, InterruptedException {
     PoolOptions.Intent intent =
         switch (request.purpose()) {
           case LOOK -> PoolOptions.Intent.LOOK;
           case WORK -> PoolOptions.Intent.WORK;
         };
-    try (Pool pool = Pool.open(path, PoolOptions.of(intent))) {
+    // How a pool is can be said whatever of it is there.
+    PoolRef ref = request instanceof Request.Status ? asked.partly() : asked;
+    try (Pool pool = Pool.open(ref.path(), ref.options(PoolOptions.of(intent)))) {
       Operations operations = new Operations(pool, null);
-      if (!(request instanceof Request.Scrub)) {
+      if (!request.takesLong()) {
         return operations.run(request, replies);
       }
-      // It takes long, so others must be able to ask how it goes, and to pause it.
+      // Others must be able to ask how it goes, and to pause it.
       try (ControlServer control =
-          ControlServer.start(controlSocket(path), operations, ControlServer.REQUEST_TIME)) {
+          ControlServer.start(controlSocket(ref.path()), operations, ControlServer.REQUEST_TIME)) {
         System.getLogger(PoolAccess.class.getName())
             .log(System.Logger.Level.DEBUG, "others can ask at {0}", control.socket());
         return operations.run(request, replies);

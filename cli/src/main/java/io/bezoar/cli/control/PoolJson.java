@@ -9,8 +9,12 @@ import io.bezoar.health.ScrubTotals;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.MediaInfo;
 import io.bezoar.pool.BadRange;
+import io.bezoar.pool.LayerRanges;
+import io.bezoar.pool.PoolConfig;
 import io.bezoar.pool.PoolLabel;
 import io.bezoar.pool.PoolStatus;
+import io.bezoar.pool.Redundancy;
+import io.bezoar.pool.StackStatus;
 import io.bezoar.pool.Strike;
 import java.time.Instant;
 import java.util.List;
@@ -30,15 +34,23 @@ final class PoolJson {
     json.put("uuid", label.uuid().toString());
     json.put("created", label.createdAt().toEpochMilli());
     json.put("content", Json.word(label.content()));
-    json.put("size", label.layout().sizeBytes());
+    List<StackStatus.Device> devices = status.devices();
+    json.put("size", devices.stream().mapToLong(device -> device.entry().sizeBytes()).sum());
     json.put("volume", status.volumeBytes());
-    json.putObject("redundancy")
-        .put("kind", label.redundancy().toString())
-        .put("data_columns", label.redundancy().dataColumns())
-        .put("parity_columns", label.redundancy().parityColumns());
+    Redundancy redundancy = StackJson.common(devices);
+    if (redundancy != null) {
+      json.set("redundancy", StackJson.redundancy(redundancy));
+    }
     json.put("drill", label.drill() == PoolLabel.Drill.ALLOWED);
     json.set("counters", counters(status.counters()));
-    json.set("media", media(status.media()));
+    MediaInfo media = devices.size() == 1 ? devices.getFirst().media() : null;
+    if (media != null) {
+      json.set("media", StackJson.media(media));
+    }
+    json.put("made_of", StackWords.of(status.stack()));
+    json.set("stack", StackJson.node(status.stack()));
+    ArrayNode spares = json.putArray("spares");
+    status.spares().forEach(spare -> spares.add(StackJson.device(spare)));
     ObjectNode scrub = progress(status.scrub());
     scrub.remove("type");
     ScrubRecord scrubbed = status.scrubbed();
@@ -61,7 +73,7 @@ final class PoolJson {
     return json;
   }
 
-  private static ObjectNode counters(DeviceCounters counters) {
+  static ObjectNode counters(DeviceCounters counters) {
     return Json.object()
         .put("read_faults", counters.readFaults())
         .put("checksum_errors", counters.checksumErrors())
@@ -70,16 +82,6 @@ final class PoolJson {
         .put("degraded_bytes", counters.degradedBytes())
         .put("lost_bytes", counters.lostBytes())
         .put("persist_failures", counters.persistFailures());
-  }
-
-  private static ObjectNode media(MediaInfo media) {
-    return Json.object()
-        .put("kind", Json.word(media.kind()))
-        .put("granule", media.granuleBytes())
-        .put("clear_unit", media.clearUnitBytes())
-        .put("persistence", Json.word(media.persistence()))
-        .put("persist_means", media.persistence().meaning())
-        .put("writable", media.writable());
   }
 
   static ObjectNode progress(ScrubProgress progress) {
@@ -102,22 +104,30 @@ final class PoolJson {
         .put("lost", totals.lostBytes());
   }
 
-  static ObjectNode bad(BadRange bad) {
+  static ObjectNode bad(BadRange bad, PoolConfig config) {
     PoisonEntry entry = bad.entry();
-    return Json.object()
-        .put("type", "bad")
-        .put("space", Json.word(bad.space()))
-        .put("start", entry.range().start())
+    ObjectNode json = Json.object().put("type", "bad").put("space", Json.word(bad.space()));
+    putDevice(json, bad.device(), config);
+    json.put("start", entry.range().start())
         .put("end", entry.range().end())
         .put("confidence", Json.word(entry.confidence()))
         .put("cause", Json.word(entry.cause()))
         .put("first_seen", entry.firstSeenMillis())
         .put("last_seen", entry.lastSeenMillis())
         .put("count", entry.count());
+    if (!bad.layers().isEmpty()) {
+      ArrayNode layers = json.putArray("layers");
+      for (LayerRanges layer : bad.layers()) {
+        ObjectNode one = layers.addObject().put("layer", layer.layer());
+        one.set("ranges", ranges(layer.ranges().asList()));
+      }
+    }
+    return json;
   }
 
-  static ObjectNode strike(Strike strike, ByteRange struck) {
+  static ObjectNode strike(Strike strike, ByteRange struck, PoolConfig config) {
     ObjectNode json = Json.object().put("type", "strike").put("kind", Json.word(strike.kind()));
+    putDevice(json, strike.device(), config);
     putRange(json, "media", struck);
     putRange(json, "volume", strike.volume());
     return json;
@@ -129,7 +139,7 @@ final class PoolJson {
     return array;
   }
 
-  static ObjectNode event(Event event) {
+  static ObjectNode event(Event event, PoolConfig config) {
     ObjectNode json =
         Json.object()
             .put("type", "event")
@@ -141,17 +151,17 @@ final class PoolJson {
         json.put("outcome", Json.word(e.outcome()));
         json.put("cause", Json.word(e.cause()));
         json.put("role", Json.word(e.role()));
-        putDevice(json, e.device());
+        putDevice(json, e.device(), config);
         putRange(json, "volume", e.volume());
         putRange(json, "media", e.media());
       }
       case Event.StateChange e -> {
         json.put("event", "state").put("state", Json.word(e.state())).put("detail", e.detail());
-        putDevice(json, e.device());
+        putDevice(json, e.device(), config);
       }
       case Event.Device e -> {
         json.put("event", "device").put("step", Json.word(e.step())).put("detail", e.detail());
-        putDevice(json, e.device());
+        putDevice(json, e.device(), config);
       }
       case Event.Lifecycle e -> json.put("event", Json.word(e.step())).put("detail", e.detail());
       case Event.Scrub e -> {
@@ -166,9 +176,17 @@ final class PoolJson {
     return json;
   }
 
-  private static void putDevice(ObjectNode json, int number) {
+  /**
+   * With the name that it has now; a device that left the pool has a number only. Where there never
+   * was another one, people need not be told which.
+   */
+  private static void putDevice(ObjectNode json, int number, PoolConfig config) {
     if (number != Event.NO_DEVICE) {
       json.put("device", number);
+      config.find(number).ifPresent(entry -> json.put("name", StackWords.name(entry)));
+      if (config.nextNumber() == 1) {
+        json.put("only_device", true);
+      }
     }
   }
 

@@ -11,6 +11,9 @@ import io.bezoar.media.MediaOpenException;
 import io.bezoar.media.MediaUnavailableException;
 import io.bezoar.media.PersistFailedException;
 import io.bezoar.pool.DrillForbiddenException;
+import io.bezoar.pool.StackSyntaxException;
+import io.bezoar.target.MirrorConflictException;
+import io.bezoar.target.MirrorLegException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -29,6 +32,14 @@ public record Problem(String what, String advice, int exitCode) {
     return switch (e) {
       case RemoteException remote -> remote.problem();
       case MediaOpenException open -> new Problem(text(open), advice(open), exitCode(open));
+      case StackSyntaxException syntax ->
+          new Problem(text(syntax), "see: bezoar help create", Exit.USAGE);
+      case MirrorConflictException conflict ->
+          new Problem(
+              text(conflict),
+              "say whose content is right: bezoar serve POOL --prefer DEVICE",
+              Exit.UNAVAILABLE);
+      case MirrorLegException leg -> new Problem(text(leg), advice(leg), Exit.REFUSED);
       case DrillForbiddenException forbidden -> new Problem(text(forbidden), "", Exit.REFUSED);
       case MediaFullException full -> new Problem(text(full), "", Exit.UNAVAILABLE);
       case PoisonedRangeException lost -> new Problem(text(lost), "", Exit.DAMAGED);
@@ -82,6 +93,16 @@ public record Problem(String what, String advice, int exitCode) {
     };
   }
 
+  private static String advice(MirrorLegException e) {
+    return switch (e.reason()) {
+      case FOREIGN, STALE ->
+          "to use it as a new one: detach it, remove the file, then device attach";
+      case WRONG_SIZE -> "a larger one: --size";
+      case BEHIND, LAST_COPY, BYTES_ONLY_HERE -> "how the copies are: bezoar status POOL";
+      case SLOT_TAKEN, NO_SUCH_LEG -> "what the pool has: bezoar device list POOL";
+    };
+  }
+
   private static String advice(SidecarException e) {
     return switch (e.sidecarReason()) {
       case MISSING -> "bezoar protect FILE";
@@ -107,7 +128,7 @@ public record Problem(String what, String advice, int exitCode) {
 
   private static int exitCode(MediaOpenException e) {
     return switch (e.openReason()) {
-      case EXISTS, BAD_GEOMETRY, NOT_MAPPABLE -> Exit.REFUSED;
+      case EXISTS, BAD_GEOMETRY, NOT_MAPPABLE, REFUSED -> Exit.REFUSED;
       case MISSING,
           NOT_A_FILE,
           READ_ONLY,
@@ -118,7 +139,10 @@ public record Problem(String what, String advice, int exitCode) {
           NOT_A_POOL,
           NEWER_VERSION,
           LABEL_DAMAGED,
-          DRILL_LIST_DAMAGED ->
+          DRILL_LIST_DAMAGED,
+          DEVICE_MISSING,
+          DUPLICATE,
+          DETACHED ->
           Exit.UNAVAILABLE;
     };
   }
@@ -139,6 +163,9 @@ public record Problem(String what, String advice, int exitCode) {
       case DRILL_LIST_DAMAGED -> "remove the list to open the pool without injected faults";
       case NOT_MAPPABLE -> "leave the choice to bezoar, or use --media channel";
       case BAD_GEOMETRY -> "see: bezoar help create";
+      case DEVICE_MISSING, DUPLICATE -> "what of the pool is there: bezoar status POOL";
+      case DETACHED -> "what the pool has now: bezoar device list POOL";
+      case REFUSED -> "";
     };
   }
 

@@ -5,6 +5,8 @@ import io.bezoar.health.ScrubRequest;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.FaultKind;
 import io.bezoar.pool.Fill;
+import io.bezoar.pool.NewDevice;
+import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +27,8 @@ public sealed interface Request {
    * @param count how many places
    * @param seed decides places and wrong bytes
    * @param overlap whether two strikes may hit one row
+   * @param device the only device to strike: number, path, file name or beginning of its uuid; null
+   *     for all of the pool's
    */
   record Inject(
       List<FaultKind> kinds,
@@ -32,7 +36,8 @@ public sealed interface Request {
       long lengthBytes,
       int count,
       long seed,
-      Overlap overlap)
+      Overlap overlap,
+      @Nullable String device)
       implements Request {
     /** Copies the list. */
     public Inject {
@@ -88,11 +93,105 @@ public sealed interface Request {
     }
   }
 
+  /**
+   * A change of the pool's devices. Devices are named as {@link io.bezoar.pool.DeviceAdmin} says.
+   */
+  sealed interface DeviceChange extends Request {
+    /** The device that it is about; null for a new one beside none. */
+    @Nullable String device();
+
+    /** When the answer ends. */
+    Wait waiting();
+
+    /**
+     * One more copy of what a device holds.
+     *
+     * @param device the device that holds it
+     * @param made where the copy shall be
+     */
+    record Attach(String device, NewDevice made, Wait waiting) implements DeviceChange {}
+
+    /** A device less. */
+    record Detach(String device) implements DeviceChange {
+      @Override
+      public Wait waiting() {
+        return Wait.FOR_NOTHING;
+      }
+    }
+
+    /** A device is going to be taken away for a while. */
+    record Offline(String device) implements DeviceChange {
+      @Override
+      public Wait waiting() {
+        return Wait.FOR_NOTHING;
+      }
+    }
+
+    /**
+     * A device is back.
+     *
+     * @param at where it lies now; null for where it was
+     */
+    record Online(String device, @Nullable Path at, Wait waiting) implements DeviceChange {}
+
+    /**
+     * Another device instead of one.
+     *
+     * @param by the new one; null for a spare
+     */
+    record Replace(String device, @Nullable NewDevice by, Wait waiting) implements DeviceChange {}
+
+    /**
+     * Nothing shall lie on a device any more, which then leaves the pool.
+     *
+     * @param to a new one in its place; null for a spare, or for none when others hold it all
+     */
+    record Evacuate(String device, @Nullable NewDevice to, Wait waiting) implements DeviceChange {}
+
+    /**
+     * A device that waits to take the place of another.
+     *
+     * @param made where
+     */
+    record Spare(NewDevice made) implements DeviceChange {
+      @Override
+      public @Nullable String device() {
+        return null;
+      }
+
+      @Override
+      public Wait waiting() {
+        return Wait.FOR_NOTHING;
+      }
+    }
+  }
+
+  /** What the answer to a change waits for. */
+  enum Wait {
+    /** The change has been made; what follows from it goes on. */
+    FOR_NOTHING,
+    /** Every byte is where the change wants it. */
+    UNTIL_IN_SYNC
+  }
+
+  /** Follow the resyncs in progress to their end. */
+  record DeviceProgress() implements Request {}
+
+  /** True when others may have something to ask or to say before it is answered. */
+  default boolean takesLong() {
+    return switch (this) {
+      case Scrub _, DeviceProgress _ -> true;
+      case DeviceChange change -> change.waiting() == Wait.UNTIL_IN_SYNC;
+      case Status _, BadList _, Inject _, Clear _, ScrubControl _, Events _ -> false;
+    };
+  }
+
   /** What the pool must be opened for to answer it. */
   default Purpose purpose() {
     return switch (this) {
       case Status _, BadList _, Events _ -> Purpose.LOOK;
-      case Inject _, Clear _, Scrub _, ScrubControl _ -> Purpose.WORK;
+      case Inject _, Clear _, Scrub _, ScrubControl _, DeviceChange _, DeviceProgress _ ->
+          Purpose.WORK;
     };
   }
 

@@ -6,6 +6,8 @@ import io.bezoar.health.ScrubRequest;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.FaultKind;
 import io.bezoar.pool.Fill;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -43,6 +45,7 @@ final class RequestCodec {
         json.put("count", r.count());
         json.put("seed", r.seed());
         json.put("overlap", r.overlap() == Request.Overlap.ALLOWED);
+        putText(json, "device", r.device());
       }
       case Request.Clear r -> {
         json.put("op", "bad-clear").put("fill", Json.word(r.fill()));
@@ -64,6 +67,8 @@ final class RequestCodec {
         r.query().outcomes().forEach(outcome -> outcomes.add(Json.word(outcome)));
         json.put("follow", r.mode() == Request.Events.Mode.FOLLOW);
       }
+      case Request.DeviceChange r -> DeviceChangeCodec.encode(r, json);
+      case Request.DeviceProgress _ -> json.put("op", "device-progress");
     }
     return json;
   }
@@ -93,7 +98,13 @@ final class RequestCodec {
       case "scrub-control" ->
           new Request.ScrubControl(fields.constant("action", Request.ScrubControl.Action.class));
       case "events" -> events(fields);
-      default -> throw new BadRequestException("no such operation: " + shorten(op));
+      case "device-progress" -> new Request.DeviceProgress();
+      default -> {
+        if (op.startsWith(DeviceChangeCodec.PREFIX)) {
+          yield DeviceChangeCodec.decode(op, fields);
+        }
+        throw noSuchOperation(op);
+      }
     };
   }
 
@@ -109,7 +120,18 @@ final class RequestCodec {
         fields.number("length", 1, Long.MAX_VALUE),
         (int) fields.number("count", 1, MAX_COUNT),
         fields.number("seed", Long.MIN_VALUE, Long.MAX_VALUE),
-        fields.flag("overlap") ? Request.Overlap.ALLOWED : Request.Overlap.FORBIDDEN);
+        fields.flag("overlap") ? Request.Overlap.ALLOWED : Request.Overlap.FORBIDDEN,
+        fields.has("device") ? fields.text("device") : null);
+  }
+
+  static BadRequestException noSuchOperation(String op) {
+    return new BadRequestException("no such operation: " + shorten(op));
+  }
+
+  static void putText(ObjectNode json, String name, @Nullable String text) {
+    if (text != null) {
+      json.put(name, text);
+    }
   }
 
   private static Request events(Fields fields) throws BadRequestException {
@@ -145,7 +167,7 @@ final class RequestCodec {
   }
 
   /** Typed access to the fields of one object. */
-  private record Fields(JsonNode json) {
+  record Fields(JsonNode json) {
     boolean has(String name) {
       return json.hasNonNull(name);
     }
@@ -164,6 +186,19 @@ final class RequestCodec {
         throw new BadRequestException("\"" + name + "\" must be a string");
       }
       return value.stringValue();
+    }
+
+    /** A path that means the same in every process. */
+    Path path(String name) throws BadRequestException {
+      try {
+        Path path = Path.of(text(name));
+        if (path.isAbsolute()) {
+          return path;
+        }
+      } catch (InvalidPathException e) {
+        throw new BadRequestException("\"" + name + "\" is no path");
+      }
+      throw new BadRequestException("\"" + name + "\" must be an absolute path");
     }
 
     boolean flag(String name) throws BadRequestException {

@@ -3,16 +3,25 @@ package io.bezoar.cli.control;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.bezoar.cli.control.Request.DeviceChange;
+import io.bezoar.cli.control.Request.Wait;
 import io.bezoar.dax.Severity;
 import io.bezoar.health.EventQuery;
 import io.bezoar.health.ScrubRequest;
+import io.bezoar.media.Allocation;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.FaultKind;
 import io.bezoar.pool.Fill;
+import io.bezoar.pool.NewDevice;
+import io.bezoar.pool.Redundancy;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Set;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import tools.jackson.core.JacksonException;
 
 class RequestCodecTest {
   @Test
@@ -22,21 +31,78 @@ class RequestCodecTest {
             new Request.Status(),
             new Request.BadList(),
             new Request.Inject(
-                List.of(FaultKind.FLIP, FaultKind.EIO), 5L, 10, 1, -7, Request.Overlap.FORBIDDEN),
+                List.of(FaultKind.FLIP, FaultKind.EIO),
+                5L,
+                10,
+                1,
+                -7,
+                Request.Overlap.FORBIDDEN,
+                "1"),
             new Request.Inject(
-                List.of(FaultKind.values()), null, 4096, 1000, 7, Request.Overlap.ALLOWED),
+                List.of(FaultKind.values()), null, 4096, 1000, 7, Request.Overlap.ALLOWED, null),
             new Request.Clear(Fill.PATTERN, null),
             new Request.Clear(Fill.ZERO, new ByteRange(1, 9)),
             new Request.Scrub(
                 new ScrubRequest(ScrubRequest.Start.FROM_START, 9, new ByteRange(0, 4096))),
             new Request.Scrub(ScrubRequest.DEFAULT),
             new Request.ScrubControl(Request.ScrubControl.Action.PAUSE),
+            new DeviceChange.Attach("0", made(-1, null), Wait.UNTIL_IN_SYNC),
+            new DeviceChange.Attach("a.img", made(4096, Redundancy.ofColumns(8)), Wait.FOR_NOTHING),
+            new DeviceChange.Detach("/d/a.img"),
+            new DeviceChange.Offline("1"),
+            new DeviceChange.Online("1", null, Wait.FOR_NOTHING),
+            new DeviceChange.Online("1", Path.of("/d/b.img"), Wait.UNTIL_IN_SYNC),
+            new DeviceChange.Replace("1", null, Wait.UNTIL_IN_SYNC),
+            new DeviceChange.Replace("1", made(-1, Redundancy.NONE), Wait.UNTIL_IN_SYNC),
+            new DeviceChange.Evacuate("1", null, Wait.FOR_NOTHING),
+            new DeviceChange.Evacuate("1", made(-1, null), Wait.UNTIL_IN_SYNC),
+            new DeviceChange.Spare(made(8192, null)),
+            new Request.DeviceProgress(),
             new Request.Events(EventQuery.ALL, Request.Events.Mode.FOLLOW),
             new Request.Events(
                 new EventQuery(3, Instant.ofEpochMilli(99), Set.of(Severity.LOST, Severity.HEALED)),
                 Request.Events.Mode.HISTORY))) {
       String line = Json.line(RequestCodec.encode(request));
       assertThat(RequestCodec.decode(Json.parse(line))).as(line).isEqualTo(request);
+    }
+  }
+
+  private static NewDevice made(long sizeBytes, @Nullable Redundancy redundancy) {
+    return new NewDevice(Path.of("/d/new.img"), sizeBytes, redundancy, Allocation.SPARSE);
+  }
+
+  /** No change of a request makes anything but a request or a refusal. */
+  @Test
+  void shouldRefuseOrUnderstandWhateverIsDoneToARequest() throws Exception {
+    long seed = Long.getLong("bezoar.seed", System.nanoTime());
+    String replay =
+        "replay: mvn -pl cli -am test -Dtest=RequestCodecTest -Dbezoar.seed=%d".formatted(seed);
+    SplittableRandom random = new SplittableRandom(seed);
+    List<Request> requests =
+        List.of(
+            new DeviceChange.Attach("0", made(4096, Redundancy.ofColumns(8)), Wait.UNTIL_IN_SYNC),
+            new DeviceChange.Online("1", Path.of("/d/b.img"), Wait.UNTIL_IN_SYNC),
+            new DeviceChange.Evacuate("1", made(-1, Redundancy.NONE), Wait.FOR_NOTHING));
+    for (int i = 0; i < 20_000; i++) {
+      Request request = requests.get(random.nextInt(requests.size()));
+      StringBuilder line = new StringBuilder(Json.line(RequestCodec.encode(request)));
+      for (int changes = 1 + random.nextInt(3); changes > 0 && !line.isEmpty(); changes--) {
+        int at = random.nextInt(line.length());
+        if (random.nextBoolean()) {
+          line.setCharAt(at, "0-9\",:{}/\0azé".charAt(random.nextInt(12)));
+        } else {
+          line.deleteCharAt(at);
+        }
+      }
+      try {
+        Request read = RequestCodec.decode(Json.parse(line.toString()));
+        String again = Json.line(RequestCodec.encode(read));
+        assertThat(RequestCodec.decode(Json.parse(again))).as(replay).isEqualTo(read);
+      } catch (BadRequestException | JacksonException refused) {
+        assertThat(refused.getMessage()).as(replay).isNotNull();
+      } catch (RuntimeException e) {
+        throw new AssertionError(replay + "\n" + line, e);
+      }
     }
   }
 
@@ -64,6 +130,14 @@ class RequestCodecTest {
             "{\"op\":\"bad-inject\",\"kinds\":[1],\"length\":1,\"count\":1,\"seed\":1,"
                 + "\"overlap\":false}",
             "{\"op\":\"bad-inject\",\"kinds\":[\"flip\"],\"length\":1,\"count\":1,\"seed\":1}",
+            "{\"op\":\"device-fly\",\"device\":\"1\"}",
+            "{\"op\":\"device-detach\"}",
+            "{\"op\":\"device-detach\",\"device\":\"\"}",
+            "{\"op\":\"device-online\",\"device\":\"1\",\"wait\":true,\"at\":\"b.img\"}",
+            "{\"op\":\"device-spare\",\"new\":{\"path\":\"/c\",\"size\":-2,\"sparse\":true}}",
+            "{\"op\":\"device-spare\",\"new\":{\"path\":\"/c\",\"size\":1,\"columns\":1,"
+                + "\"sparse\":true}}",
+            "{\"op\":\"device-attach\",\"device\":\"1\",\"wait\":true}",
             "{\"op\":\"events\",\"after\":0,\"since\":9223372036854775807,\"outcomes\":[],"
                 + "\"follow\":false}")) {
       assertThatThrownBy(() -> RequestCodec.decode(Json.parse(wrong)))
