@@ -195,7 +195,7 @@ class EndToEndTest {
 
   private long rows() throws Exception {
     JsonNode status = run("status", "a.pool", "--json").json().getFirst();
-    return status.path("volume").asLong() / PAGE / DATA_COLUMNS;
+    return status.findValue("content_bytes").asLong() / PAGE / DATA_COLUMNS;
   }
 
   /** Media offset of the volume's first byte. */

@@ -243,6 +243,7 @@ final class PoolDevices implements NoticeRecorder.Places {
           entry.path(),
           DeviceState.OFFLINE,
           null,
+          0,
           NOTHING_COUNTED,
           0,
           leg);
@@ -261,6 +262,7 @@ final class PoolDevices implements NoticeRecorder.Places {
         member.path().toString(),
         top.state(),
         member.media().info(),
+        content == null ? 0 : content.grid().volumeBytes(),
         top.counters(),
         poisonBytes,
         leg);

@@ -12,6 +12,6 @@ import java.util.concurrent.ExecutorService;
  */
 record PoolTools(InstantSource clock, ExecutorService workers) {
   NoticeDispatcher dispatcher(String device) {
-    return new NoticeDispatcher(device, clock, workers);
+    return new NoticeDispatcher(device, clock, workers, NoticeDispatcher.later(workers));
   }
 }

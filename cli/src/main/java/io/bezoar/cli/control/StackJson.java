@@ -116,6 +116,7 @@ final class StackJson {
     MediaInfo media = device.media();
     if (media != null) {
       json.set("media", media(media));
+      json.put("content_bytes", device.contentBytes());
     }
     json.set("counters", PoolJson.counters(device.counters()));
     return json.put("poison", device.poisonBytes());
