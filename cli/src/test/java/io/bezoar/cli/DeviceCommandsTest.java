@@ -103,6 +103,13 @@ class DeviceCommandsTest {
         assertThat(cli.json().getFirst().path("served").path("nbd").asString())
             .isEqualTo(server.nbd().socket().toString());
       }
+      // A device that came while the pool is served can be struck like any other.
+      assertThat(
+              cli.run("bad", "inject", files.at("c.img"), "--kind", "flip", "--device", "d.img"))
+          .as(cli.err())
+          .isZero();
+      assertThat(cli.out()).contains("device 3 (d.img) 0x");
+      assertThat(cli.run("scrub", files.at("b.img"))).as(cli.out()).isZero();
       assertThat(device("offline", "c.img", "1")).isZero();
       assertThat(cli.out()).contains("next: bezoar device online");
       assertThat(cli.run("status", files.at("d.img"))).isEqualTo(Exit.DEGRADED);
