@@ -2,6 +2,7 @@ package io.bezoar.cli;
 
 import io.bezoar.cli.control.Request;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -12,7 +13,7 @@ import tools.jackson.databind.JsonNode;
 @Command(
     name = "list",
     description = {
-      "List the devices of a pool, spares included, one per line.",
+      "List the devices of a pool by their numbers, spares included, one per line.",
       "Exit code: that of status."
     },
     footer = {
@@ -40,6 +41,7 @@ final class DeviceListCommand extends PoolCommand {
           List<JsonNode> devices = new ArrayList<>();
           StackView.devices(status.path("stack")).forEach(leg -> devices.add(leg.device()));
           status.path("spares").forEach(devices::add);
+          devices.sort(Comparator.comparingInt(device -> device.path("device").asInt()));
           for (JsonNode device : devices) {
             if (json) {
               console().line(device.toString());

@@ -76,7 +76,7 @@ interface MediaSource {
     public Media create(Path path, long sizeBytes, Allocation allocation, MediaChoice choice)
         throws IOException {
       return MediaFiles.create(
-          path, sizeBytes, allocation, new MediaOptions(Access.READ_WRITE, choice, Drills.OFF));
+          path, sizeBytes, allocation, new MediaOptions(Access.READ_WRITE, choice, Drills.ON));
     }
 
     @Override
