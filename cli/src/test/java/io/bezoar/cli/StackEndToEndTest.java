@@ -121,7 +121,7 @@ class StackEndToEndTest {
     run("device", "offline", "fast", "b").expect(0);
     assertThat(writer.waitFor()).isZero();
     run("status", "fast").expect(1);
-    run("device", "online", "fast", "b", "--wait").expect(0);
+    run("device", "online", "fast", "b").expect(0);
     run("status", "fast").expect(0);
     assertThat(nbdsh(checks(1, 400))).isEmpty();
   }
@@ -134,13 +134,13 @@ class StackEndToEndTest {
     assertThat(nbdsh(writes(2, 400))).isEmpty();
     run("scrub", "fast");
     run("status", "fast").expect(1);
-    run("device", "replace", "fast", "a", "c", "--wait").expect(0);
+    run("device", "replace", "fast", "a", "c").expect(0);
     run("status", "c").expect(0);
     assertThat(nbdsh(checks(2, 400))).isEmpty();
   }
 
   private void attachAndEvacuate() throws Exception {
-    run("device", "attach", "fast", "b", "d", "--wait").expect(0);
+    run("device", "attach", "fast", "b", "d").expect(0);
     run("device", "evacuate", "fast", "b").expect(0);
     List<JsonNode> status = run("status", "d", "--json").expect(0).json();
     assertThat(status.getFirst().toString()).doesNotContain("\"" + folder.resolve("b") + "\"");
