@@ -32,6 +32,7 @@ class StackEndToEndTest {
   private static final long IMAGE_BYTES = 96L << 20;
 
   private Path folder = Path.of("");
+  private String servedBy = "fast";
 
   @AfterEach
   void removeFolder() throws IOException {
@@ -76,7 +77,7 @@ class StackEndToEndTest {
       assertSame(image);
       writeUntilKilled(server);
     }
-    // Any device will do.
+    servedBy = "d"; // any device will do
     try (BezoarProcess.Server server = new BezoarProcess.Server(folder, "d")) {
       checkWhatWasFlushed();
       assertSame(image);
@@ -227,10 +228,9 @@ class StackEndToEndTest {
     return BezoarProcess.run(folder, arguments);
   }
 
-  /** Wherever the server that runs now listens: beside the device that it was started with. */
+  /** Beside the device that the server was started with. */
   private String uri() {
-    String device = Files.exists(folder.resolve("fast.nbd")) ? "fast" : "d";
-    return "nbd+unix:///?socket=" + folder.resolve(device + ".nbd");
+    return "nbd+unix:///?socket=" + folder.resolve(servedBy + ".nbd");
   }
 
   private Process nbdshProcess(String script) throws IOException {
