@@ -104,8 +104,7 @@ class DeviceCommandsTest {
             .isEqualTo(server.nbd().socket().toString());
       }
       // A device that came while the pool is served can be struck like any other.
-      assertThat(
-              cli.run("bad", "inject", files.at("c.img"), "--kind", "flip", "--device", "d.img"))
+      assertThat(cli.run("bad", "inject", files.at("c.img"), "--kind", "flip", "--device", "d.img"))
           .as(cli.err())
           .isZero();
       assertThat(cli.out()).contains("device 3 (d.img) 0x");

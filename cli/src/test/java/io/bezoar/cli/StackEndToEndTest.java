@@ -32,6 +32,7 @@ class StackEndToEndTest {
   private static final long IMAGE_BYTES = 96L << 20;
 
   private Path folder = Path.of("");
+  private String servedBy = "fast";
 
   @AfterEach
   void removeFolder() throws IOException {
@@ -76,7 +77,7 @@ class StackEndToEndTest {
       assertSame(image);
       writeUntilKilled(server);
     }
-    // Any device will do.
+    servedBy = "d"; // any device will do
     try (BezoarProcess.Server server = new BezoarProcess.Server(folder, "d")) {
       checkWhatWasFlushed();
       assertSame(image);
@@ -121,7 +122,7 @@ class StackEndToEndTest {
     run("device", "offline", "fast", "b").expect(0);
     assertThat(writer.waitFor()).isZero();
     run("status", "fast").expect(1);
-    run("device", "online", "fast", "b", "--wait").expect(0);
+    run("device", "online", "fast", "b").expect(0);
     run("status", "fast").expect(0);
     assertThat(nbdsh(checks(1, 400))).isEmpty();
   }
@@ -134,13 +135,13 @@ class StackEndToEndTest {
     assertThat(nbdsh(writes(2, 400))).isEmpty();
     run("scrub", "fast");
     run("status", "fast").expect(1);
-    run("device", "replace", "fast", "a", "c", "--wait").expect(0);
+    run("device", "replace", "fast", "a", "c").expect(0);
     run("status", "c").expect(0);
     assertThat(nbdsh(checks(2, 400))).isEmpty();
   }
 
   private void attachAndEvacuate() throws Exception {
-    run("device", "attach", "fast", "b", "d", "--wait").expect(0);
+    run("device", "attach", "fast", "b", "d").expect(0);
     run("device", "evacuate", "fast", "b").expect(0);
     List<JsonNode> status = run("status", "d", "--json").expect(0).json();
     assertThat(status.getFirst().toString()).doesNotContain("\"" + folder.resolve("b") + "\"");
@@ -227,10 +228,9 @@ class StackEndToEndTest {
     return BezoarProcess.run(folder, arguments);
   }
 
-  /** Wherever the server that runs now listens: beside the device that it was started with. */
+  /** Beside the device that the server was started with. */
   private String uri() {
-    String device = Files.exists(folder.resolve("fast.nbd")) ? "fast" : "d";
-    return "nbd+unix:///?socket=" + folder.resolve(device + ".nbd");
+    return "nbd+unix:///?socket=" + folder.resolve(servedBy + ".nbd");
   }
 
   private Process nbdshProcess(String script) throws IOException {

@@ -28,7 +28,7 @@ final class MirrorAbsorber implements MirrorLeg.Listener {
   private final MirrorLocks locks;
   private volatile @Nullable Parts parts;
 
-  private record Parts(MirrorMembers members, MirrorHealer healer) {}
+  private record Parts(MirrorMembers members, MirrorHealer healer, MirrorResync resync) {}
 
   MirrorAbsorber(MirrorLayout layout, MirrorNotices notices, MirrorLocks locks) {
     this.layout = layout;
@@ -37,14 +37,18 @@ final class MirrorAbsorber implements MirrorLeg.Listener {
   }
 
   /** From now on notices are looked at; before, the lists say all. */
-  void begin(MirrorMembers members, MirrorHealer healer) {
-    parts = new Parts(members, healer);
+  void begin(MirrorMembers members, MirrorHealer healer, MirrorResync resync) {
+    parts = new Parts(members, healer, resync);
   }
 
   @Override
   public void onNotice(MirrorLeg leg, DeviceNotice notice) {
     Parts now = parts;
-    if (now == null || !now.members.set().uses(leg)) {
+    if (now == null) {
+      return;
+    }
+    if (!now.members.set().uses(leg)) {
+      takeBack(now, leg, notice);
       return;
     }
     switch (notice) {
@@ -57,6 +61,21 @@ final class MirrorAbsorber implements MirrorLeg.Listener {
               System.Logger.Level.WARNING, () -> leg + ": could not heal what it reported", cannot);
         }
       }
+    }
+  }
+
+  /** A leg made of several devices comes back by itself when the missing one does. */
+  private void takeBack(Parts now, MirrorLeg leg, DeviceNotice notice) {
+    if (!(notice instanceof DeviceNotice.StateChange change)
+        || change.state() != DeviceState.ONLINE) {
+      return;
+    }
+    try {
+      now.members.recovered(leg);
+      now.resync.start();
+    } catch (IOException refused) {
+      LOG.log(
+          System.Logger.Level.WARNING, () -> leg + " is well again, and not taken back", refused);
     }
   }
 

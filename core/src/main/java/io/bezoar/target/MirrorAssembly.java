@@ -18,10 +18,11 @@ import org.jspecify.annotations.Nullable;
  * writes nothing.
  *
  * <p>A leg may speak for the mirror when its own superblock calls it in sync. Of those that may,
- * the one with the newest event speaks, and the others are what it says they are; but two that each
- * call the other left behind have both gone on alone, whatever their events: that is refused. A leg
- * that is called in sync yet has an older superblock than a crash between two stores explains is an
- * old copy, and so is one that comes back older than it was when it was left behind.
+ * the one with the newest event speaks, and the others are what it says they are; one that calls a
+ * peer what has gone on without it is behind; but two that each call the other left behind have
+ * both gone on alone, whatever their events: that is refused. A leg that is called in sync yet has
+ * an older superblock than a crash between two stores explains is an old copy, and so is one that
+ * comes back older than it was when it was left behind.
  */
 final class MirrorAssembly {
   /** A device with a superblock that belongs to this mirror and slot. */
@@ -138,6 +139,7 @@ final class MirrorAssembly {
   Plan decide(List<Found> found, @Nullable Integer prefer) throws MirrorConflictException {
     List<Found> speakers =
         new ArrayList<>(found.stream().filter(Found::callsItselfInSync).toList());
+    dropSuperseded(speakers);
     settleConflict(speakers, prefer);
     Optional<Found> newest =
         speakers.stream()
@@ -160,19 +162,31 @@ final class MirrorAssembly {
           && !leg.table().is(leg.slot(), State.OUT)) {
         inSync.add(leg);
       } else {
-        behind.add(new Behind(leg, missing(leg, member, speaker)));
+        behind.add(new Behind(leg, missing(leg, member, speakers)));
       }
     }
     return new Plan(speaker.table(), inSync, behind, rejected);
   }
 
-  static Missing missing(Found leg, Member member, Found speaker) {
-    if (leg.callsItselfInSync() && leg.callsOut(speaker)) {
+  /**
+   * What a member that is behind misses.
+   *
+   * @param leg as it was found
+   * @param member as the others know it
+   * @param others the legs that speak for the mirror
+   */
+  static Missing missing(Found leg, Member member, List<Found> others) {
+    if (wentOnAlone(leg, others)) {
       return Missing.BY_BOTH_BITS;
     }
     return member.state() == State.IN_SYNC || leg.table().event() < member.lastEvent()
         ? Missing.ALL
         : Missing.BY_BITS;
+  }
+
+  /** True for a leg that speaks for itself and has left all others behind. */
+  static boolean wentOnAlone(Found leg, List<Found> others) {
+    return leg.callsItselfInSync() && others.stream().allMatch(leg::callsOut);
   }
 
   MirrorLegException stale(int slot, MirrorTable its) {
@@ -197,6 +211,17 @@ final class MirrorAssembly {
                 + " misses writes, by its own superblock (event "
                 + leg.table().event()
                 + "), and no leg that has them is here: bring back another leg first"));
+  }
+
+  /** Who knows another as a peer that has since gone on without him, is behind; not a rival. */
+  private static void dropSuperseded(List<Found> speakers) {
+    List<Found> all = List.copyOf(speakers);
+    speakers.removeIf(
+        one ->
+            all.stream()
+                .anyMatch(
+                    other ->
+                        other.slot() != one.slot() && other.callsOut(one) && !one.callsOut(other)));
   }
 
   /** Of speakers that went on alone, keeps those that the preferred one calls in sync. */

@@ -202,6 +202,11 @@ final class MirrorHealer {
     notices.raise(Severity.DEGRADED, cause, leg, newlyStuck.intersect(toldBefore));
   }
 
+  /** Legs that have each checked these bytes have different ones. */
+  void tellContradiction(MirrorLeg leg, ByteRanges pages) {
+    notices.raise(Severity.DEGRADED, Cause.CONFLICT, leg, pages);
+  }
+
   /** Of a range only these bytes are lost now. */
   void lostIn(ByteRange range, ByteRanges lost) {
     notices.lostIn(range, lost);

@@ -63,6 +63,7 @@ final class MirrorMembers {
   private final Map<Integer, Rejected> rejected = new TreeMap<>();
   private final Map<Integer, String> reasons = new TreeMap<>();
   private final List<MirrorLeg> leaving = new ArrayList<>();
+  private final List<DaxDevice> closing = new ArrayList<>();
   private DeviceState toldState = DeviceState.ONLINE;
   private @Nullable MirrorResync resync;
 
@@ -171,6 +172,7 @@ final class MirrorMembers {
       adopt(plan);
     } finally {
       lock.unlock();
+      releaseLeaving();
     }
   }
 
@@ -216,7 +218,12 @@ final class MirrorMembers {
     }
     for (Behind leg : plan.behind()) {
       if (writable && leg.leg().device().state() == DeviceState.ONLINE) {
-        rejoin(leg.leg(), leg.missing());
+        try {
+          rejoin(leg.leg(), leg.missing());
+        } catch (IOException cannot) {
+          usable();
+          reject(leg.leg().slot(), leg.leg().device(), cannot);
+        }
       } else {
         dropped.put(leg.leg().slot(), take(leg.leg()));
         reasons.put(leg.leg().slot(), "misses writes, and cannot be written to");
@@ -473,11 +480,7 @@ final class MirrorMembers {
       resync().owe(leg, intent.snapshot());
       set = set.withResyncing(leg);
       joined = true;
-      MirrorLeg former = dropped.remove(leg.slot);
-      if (former != null) {
-        leaving.add(former);
-      }
-      rejected.remove(leg.slot);
+      replaced(leg.slot);
       reasons.remove(leg.slot);
       store(next);
       settleWithLock();
@@ -487,6 +490,20 @@ final class MirrorMembers {
       if (!joined) {
         leaving.add(leg);
       }
+    }
+  }
+
+  /** Another device stands in this slot now: the one before is given back, and closed. */
+  private void replaced(int slot) {
+    MirrorLeg former = dropped.remove(slot);
+    if (former != null) {
+      leaving.add(former);
+      closing.add(former.device);
+    }
+    Rejected odd = rejected.remove(slot);
+    MirrorLeg now = set.inSlot(slot);
+    if (odd != null && (now == null || !isSame(now.device, odd.device()))) {
+      closing.add(odd.device());
     }
   }
 
@@ -519,10 +536,73 @@ final class MirrorMembers {
   /** Takes a leg back that was away. */
   void returned(int slot, DaxDevice device) throws IOException {
     Found found = assembly.look(slot, device);
+    boolean same = letGoOf(slot, device);
+    try {
+      takeBack(found);
+    } catch (IOException | RuntimeException refused) {
+      if (same) {
+        keepForClosing(slot, device, refused);
+      }
+      throw refused;
+    }
+  }
+
+  /** Devices have no equality but that of being the same one. */
+  @SuppressWarnings("ReferenceEquality")
+  private static boolean isSame(DaxDevice one, DaxDevice other) {
+    return one == other;
+  }
+
+  /** A device that was dropped and is well again, itself, is held from before. */
+  private boolean letGoOf(int slot, DaxDevice device) {
     lock.lock();
     try {
-      if (set.inSlot(slot) != null && set.state() != DeviceState.OFFLINE) {
-        throw assembly.refused(slot, Reason.SLOT_TAKEN, "is in use already");
+      MirrorLeg before = dropped.get(slot);
+      if (before == null || !isSame(before.device, device)) {
+        return false;
+      }
+      dropped.remove(slot);
+      leaving.add(before);
+    } finally {
+      lock.unlock();
+    }
+    releaseLeaving();
+    return true;
+  }
+
+  private void keepForClosing(int slot, DaxDevice device, Exception why) {
+    lock.lock();
+    try {
+      reject(slot, device, new IOException(why));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** A device that was dropped says that it is well again. */
+  void recovered(MirrorLeg leg) throws IOException {
+    lock.lock();
+    try {
+      if (dropped.get(leg.slot) != leg || !leg.online()) {
+        return;
+      }
+    } finally {
+      lock.unlock();
+    }
+    returned(leg.slot, leg.device);
+  }
+
+  private void takeBack(Found found) throws IOException {
+    int slot = found.slot();
+    DaxDevice device = found.device();
+    lock.lock();
+    try {
+      MirrorLeg there = set.inSlot(slot);
+      if (there != null && set.state() != DeviceState.OFFLINE) {
+        if (there.online()) {
+          throw assembly.refused(slot, Reason.SLOT_TAKEN, "is in use already");
+        }
+        drop(there, new DeviceUnavailableException(there.name(), there.device.state(), "", null));
       }
       if (set.state() == DeviceState.OFFLINE) {
         bringUp(found);
@@ -533,18 +613,14 @@ final class MirrorMembers {
       if (member == null || !member.uuid().equals(found.uuid())) {
         throw assembly.stale(slot, found.table());
       }
-      Found here = ours();
-      boolean alone = found.callsItselfInSync() && found.callsOut(here);
+      List<Found> here = ours();
       boolean preferred = prefer != null && set.inSlot(prefer) != null;
-      if (alone && !preferred) {
-        throw assembly.conflict(here, found);
+      if (!preferred && MirrorAssembly.wentOnAlone(found, here)) {
+        throw assembly.conflict(here.getFirst(), found);
       }
       settleWithLock();
-      Missing missing =
-          alone
-              ? Missing.BY_BOTH_BITS
-              : found.table().event() < member.lastEvent() ? Missing.ALL : Missing.BY_BITS;
-      rejoin(found, missing);
+      Member left = set.table().member(slot);
+      rejoin(found, MirrorAssembly.missing(found, left == null ? member : left, here));
     } finally {
       lock.unlock();
       releaseLeaving();
@@ -554,19 +630,31 @@ final class MirrorMembers {
   /** Gives devices back, with no lock held: their last notice may be on its way here. */
   private void releaseLeaving() {
     List<MirrorLeg> legs;
+    List<DaxDevice> devices;
     lock.lock();
     try {
       legs = List.copyOf(leaving);
       leaving.clear();
+      devices = List.copyOf(closing);
+      closing.clear();
     } finally {
       lock.unlock();
     }
     legs.forEach(MirrorLeg::release);
+    for (DaxDevice device : devices) {
+      try {
+        device.close();
+      } catch (IOException cannot) {
+        LOG.log(
+            System.Logger.Level.WARNING,
+            name + ": " + device.info().name() + " was replaced, and does not close",
+            cannot);
+      }
+    }
   }
 
-  private Found ours() {
-    MirrorLeg first = set.inSync().getFirst();
-    return new Found(first.slot, first.device, set.table());
+  private List<Found> ours() {
+    return set.inSync().stream().map(leg -> new Found(leg.slot, leg.device, set.table())).toList();
   }
 
   /** The first leg that comes back to a mirror of which none was left. */
@@ -588,13 +676,9 @@ final class MirrorMembers {
       dropped.put(dead.slot, dead);
       resync().forget(dead);
     }
-    MirrorLeg former = dropped.remove(found.slot());
-    if (former != null) {
-      leaving.add(former);
-    }
-    rejected.remove(found.slot());
     reasons.remove(found.slot());
     adopt(plan);
+    replaced(found.slot());
     tell("leg " + found.slot() + " (" + found.device().info().name() + "): back; " + legsLeft());
   }
 

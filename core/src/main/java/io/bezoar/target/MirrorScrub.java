@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Legs that can be read and differ are a conflict unless something says which is right: a
  * verified leg, if no other verified leg contradicts, or a strict majority of three or more. It is
- * never a coin toss. A conflict is recorded on every leg before it is told, durably.
+ * never a coin toss. A conflict is recorded on every leg before it is told, durably; that of
+ * verified legs, which keep no such record, is told as DEGRADED.
  */
 final class MirrorScrub {
   private static final int PAGE = Units.PAGE_BYTES;
@@ -78,18 +79,25 @@ final class MirrorScrub {
       for (MirrorImage image : images) {
         found = found.union(image.bad());
       }
+      ByteRanges contradicted = ByteRanges.EMPTY;
       if (!members.mayDiffer(chunk)) {
-        found = found.union(judgeAll(chunk, images));
+        contradicted = contradicted(chunk, images);
+        found = found.union(contradicted).union(judgeAll(chunk, images, contradicted));
       }
       MirrorHealer.Gathered gathered =
           healer.heal(healer.gather(granules, images, memory), MirrorHealer.Stuck.TRY_AGAIN);
-      return step(chunk, images, found.minus(lostBefore), gathered.lost().minus(lostBefore));
+      return step(
+          chunk, images, found.minus(lostBefore), gathered.lost().minus(lostBefore), contradicted);
     }
   }
 
   private static ScrubStep step(
-      ByteRange chunk, List<MirrorImage> images, ByteRanges found, ByteRanges lost) {
-    ByteRanges degraded = ByteRanges.EMPTY;
+      ByteRange chunk,
+      List<MirrorImage> images,
+      ByteRanges found,
+      ByteRanges lost,
+      ByteRanges contradicted) {
+    ByteRanges degraded = contradicted;
     for (MirrorImage image : images) {
       degraded = degraded.union(image.leg.uncleared().intersect(found));
     }
@@ -107,13 +115,35 @@ final class MirrorScrub {
     return ranges.alignOutward(PAGE).totalBytes() / PAGE;
   }
 
+  /**
+   * Pages on which verified legs differ: each has checked its own, so one of them missed writes.
+   * They are not refused, since a verified leg cannot be told that what it checked is bad; they
+   * stay what the place's leg has, nothing is copied over either, and every scrub tells of them.
+   */
+  private ByteRanges contradicted(ByteRange chunk, List<MirrorImage> images) {
+    List<MirrorImage> verified = images.stream().filter(image -> image.leg.verified()).toList();
+    List<ByteRange> pages = new ArrayList<>();
+    for (long at = chunk.start(); at < chunk.end(); at += PAGE) {
+      ByteRange page = ByteRange.ofLength(at, PAGE);
+      if (differs(page, verified)) {
+        pages.add(page);
+      }
+    }
+    ByteRanges contradicted = ByteRanges.of(pages);
+    if (!contradicted.isEmpty()) {
+      healer.tellContradiction(verified.getFirst().leg, contradicted);
+    }
+    return contradicted;
+  }
+
   /** Finds pages on which legs differ; what is outvoted, or in conflict, counts as bad after. */
-  private ByteRanges judgeAll(ByteRange chunk, List<MirrorImage> images) throws IOException {
+  private ByteRanges judgeAll(ByteRange chunk, List<MirrorImage> images, ByteRanges contradicted)
+      throws IOException {
     List<ByteRange> differing = new ArrayList<>();
     boolean conflicts = false;
     for (long at = chunk.start(); at < chunk.end(); at += PAGE) {
       ByteRange page = ByteRange.ofLength(at, PAGE);
-      if (differs(page, images)) {
+      if (!contradicted.overlaps(page) && differs(page, images)) {
         differing.add(page);
         conflicts |= judge(page, images) == null;
       }
@@ -158,8 +188,8 @@ final class MirrorScrub {
     List<MirrorImage> whole = images.stream().filter(image -> !image.bad().overlaps(page)).toList();
     List<MirrorImage> verified = whole.stream().filter(image -> image.leg.verified()).toList();
     if (!verified.isEmpty()) {
-      MirrorImage first = verified.getFirst();
-      return verified.stream().allMatch(image -> image.equalIn(page, first)) ? first : null;
+      // Those that contradict each other are not judged.
+      return verified.getFirst();
     }
     for (MirrorImage image : whole) {
       long votes = whole.stream().filter(other -> other.equalIn(page, image)).count();

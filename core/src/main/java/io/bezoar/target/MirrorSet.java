@@ -17,9 +17,14 @@ import org.jspecify.annotations.Nullable;
  * @param resyncing the legs that get all writes but do not hold everything yet, by slot
  * @param owesTable the table calls a leg in sync that is not in use: it must say so, durably,
  *     before a write is acknowledged
+ * @param single nothing is mirrored: no notes are needed
  */
 record MirrorSet(
-    MirrorTable table, List<MirrorLeg> inSync, List<MirrorLeg> resyncing, boolean owesTable) {
+    MirrorTable table,
+    List<MirrorLeg> inSync,
+    List<MirrorLeg> resyncing,
+    boolean owesTable,
+    boolean single) {
 
   static MirrorSet of(MirrorTable table, List<MirrorLeg> inSync, List<MirrorLeg> resyncing) {
     boolean owes = false;
@@ -29,16 +34,12 @@ record MirrorSet(
           table.is(slot, MirrorTable.State.IN_SYNC)
               && inSync.stream().noneMatch(leg -> leg.slot == wanted);
     }
-    return new MirrorSet(table, bySlot(inSync), bySlot(resyncing), owes);
+    boolean single = inSync.size() == 1 && table.count() == 1;
+    return new MirrorSet(table, bySlot(inSync), bySlot(resyncing), owes, single);
   }
 
   private static List<MirrorLeg> bySlot(List<MirrorLeg> legs) {
     return legs.stream().sorted(Comparator.comparingInt(leg -> leg.slot)).toList();
-  }
-
-  /** True when nothing is mirrored: no notes are needed. */
-  boolean single() {
-    return inSync.size() == 1 && table.count() == 1;
   }
 
   boolean uses(MirrorLeg leg) {

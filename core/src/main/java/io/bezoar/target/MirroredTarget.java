@@ -56,8 +56,11 @@ public final class MirroredTarget implements DaxDevice {
 
   private static final int PAGE = Units.PAGE_BYTES;
 
-  /** Reads of one stretch of at least this size go to one leg. */
-  private static final long STRETCH_BYTES_MIN = 1 << 20;
+  /** Reads of one stretch of this size, or of a region where that is more, go to one leg. */
+  private static final long STRETCH_BYTES = 1 << 20;
+
+  /** A small device has some stretches all the same, so that every leg serves. */
+  private static final int STRETCHES_AT_LEAST = 4;
 
   private final String name;
   private final MirrorLayout layout;
@@ -100,7 +103,8 @@ public final class MirroredTarget implements DaxDevice {
     members.resyncBy(resync);
     persist.resyncBy(resync);
     this.writer = new MirrorWriter(name, layout, members, healer, locks, resync);
-    long stretch = Math.max(STRETCH_BYTES_MIN, layout.regionBytes());
+    long share = Math.max(1, Long.highestOneBit(dataBytes / STRETCHES_AT_LEAST));
+    long stretch = Math.max(layout.regionBytes(), Math.min(STRETCH_BYTES, share));
     this.reader = new MirrorReader(name, stretch, members, healer, locks, resync);
     this.scrub = new MirrorScrub(members, healer, locks, writer);
     try {
@@ -110,7 +114,7 @@ public final class MirroredTarget implements DaxDevice {
       members.releaseAll();
       throw failed;
     }
-    absorber.begin(members, healer);
+    absorber.begin(members, healer, resync);
   }
 
   /** Bytes of content of a mirror of which the smallest leg has {@code childBytes}; 0 for none. */
@@ -217,15 +221,16 @@ public final class MirroredTarget implements DaxDevice {
     if (leg != null) {
       return letGo(leg, null, "detached");
     }
-    return detachMissing(slot)
-        .orElseThrow(
-            () ->
-                new MirrorLegException(
-                    name,
-                    slot,
-                    MirrorLegException.Reason.NO_SUCH_LEG,
-                    "was missing and is forgotten: there is no device to give back",
-                    null));
+    if (legs().stream()
+        .noneMatch(each -> each.slot() == slot && each.state() == LegStatus.State.FAILED)) {
+      throw new MirrorLegException(
+          name,
+          slot,
+          MirrorLegException.Reason.NO_SUCH_LEG,
+          "no device is there to give back: forget a missing member with detachMissing",
+          null);
+    }
+    return detachMissing(slot).orElseThrow();
   }
 
   /**

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.bezoar.dax.DaxDevice;
 import io.bezoar.dax.DeviceNotice;
 import io.bezoar.dax.DeviceState;
+import io.bezoar.dax.DeviceUnavailableException;
+import io.bezoar.dax.Holder;
 import io.bezoar.dax.PoisonEntry;
 import io.bezoar.dax.PoisonedRangeException;
 import io.bezoar.dax.RecoveryRead;
@@ -22,8 +24,14 @@ import io.bezoar.target.MirrorLegException.Reason;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -126,6 +134,28 @@ class MirrorLegsTest {
     assertThat(rig.target().recoveryWrite(8L * PAGE, segment(filled(PAGE, 9))).complete()).isTrue();
     assertThat(rig.read(8L * PAGE, PAGE)).containsOnly(9);
     rig.assertLegsEqual("overwritten");
+  }
+
+  @Test
+  void shouldLeaveLegsEqualWhenAWriteIsRefusedThatMetFaultsItself() throws IOException {
+    MirrorRig rig = two(BARE);
+    long at = 8L * PAGE;
+    rig.strike(0, ByteRange.ofLength(at + 256, 64));
+    rig.strike(1, ByteRange.ofLength(at + 1024, 64));
+    ByteRange lost = ByteRange.ofLength(at + 2048, 64);
+    rig.strike(0, lost);
+    rig.strike(1, lost);
+    assertThatThrownBy(() -> rig.write(at, filled(PAGE, 1)))
+        .isInstanceOfSatisfying(
+            PoisonedRangeException.class, e -> assertThat(e.range()).isEqualTo(lost));
+    rig.resync();
+    rig.target().compare(page(8));
+    assertThat(rig.target().poison(page(8))).extracting(PoisonEntry::range).containsExactly(lost);
+    for (ByteRange good : ByteRanges.of(page(8)).minus(lost).asList()) {
+      int length = (int) good.length();
+      assertThat(MirrorRig.read(rig.parts.get(0).device(), good.start(), length))
+          .isEqualTo(MirrorRig.read(rig.parts.get(1).device(), good.start(), length));
+    }
   }
 
   @Test
@@ -255,8 +285,7 @@ class MirrorLegsTest {
     rig.close();
     rig.openOnly();
     assertThat(rig.target().state()).isEqualTo(DeviceState.OFFLINE);
-    assertThatThrownBy(() -> rig.read(0, 1))
-        .isInstanceOf(io.bezoar.dax.DeviceUnavailableException.class);
+    assertThatThrownBy(() -> rig.read(0, 1)).isInstanceOf(DeviceUnavailableException.class);
     rig.target().legReturned(1, rig.openLeg(rig.parts.get(1)));
     assertThat(rig.target().state()).isEqualTo(DeviceState.ONLINE);
     assertThat(rig.read(0, PAGES * PAGE)).isEqualTo(content());
@@ -432,6 +461,8 @@ class MirrorLegsTest {
     rig.close();
     rig.openOnly(0);
     assertThat(rig.status(1).state()).isEqualTo(State.MISSING);
+    assertThatThrownBy(() -> rig.target().detach(1)).isInstanceOf(MirrorLegException.class);
+    assertThat(rig.target().legs()).hasSize(2);
     assertThat(rig.target().detachMissing(1)).isEmpty();
     assertThat(rig.target().legs()).hasSize(1);
     rig.close();
@@ -526,6 +557,129 @@ class MirrorLegsTest {
     assertThat(step.repaired()).isEqualTo(1);
     assertThat(rig.read(0, PAGES * PAGE)).isEqualTo(content());
     rig.assertLegsEqual("verified leg believed");
+  }
+
+  @Test
+  void shouldTellOfVerifiedLegsThatContradictAndTouchNeither() throws IOException {
+    MirrorRig rig = two(MirrorRig.Kind.PROTECTED);
+    rig.close();
+    // Behind the mirror's back, as a leg does that was restored from an old copy.
+    DaxDevice leg = rig.openLeg(rig.parts.get(1));
+    MirrorRig.write(leg, 30L * PAGE, filled(PAGE, 1));
+    leg.close();
+    rig.reopenMedia();
+    rig.open();
+    rig.record();
+    byte[] before = rig.read(0, PAGES * PAGE);
+    for (int i = 0; i < 2; i++) {
+      ScrubStep step = rig.target().compare(new ByteRange(0, rig.dataBytes));
+      assertThat(step.found()).containsExactly(page(30));
+      assertThat(step.degraded()).isEqualTo(1);
+      assertThat(step.lost() + step.repaired()).isZero();
+    }
+    rig.deliver();
+    assertThat(rig.failures())
+        .singleElement()
+        .satisfies(
+            told -> {
+              assertThat(told.severity()).isEqualTo(Severity.DEGRADED);
+              assertThat(told.cause()).isEqualTo(Cause.CONFLICT);
+              assertThat(told.ranges()).containsExactly(page(30));
+            });
+    assertThat(rig.read(0, PAGES * PAGE)).isEqualTo(before);
+    rig.write(30L * PAGE, filled(PAGE, 2));
+    assertThat(rig.target().compare(page(30)).found()).isEmpty();
+  }
+
+  @Test
+  void shouldKeepADroppedLegThatIsHandedInAgainWhileItIsStillGone() throws IOException {
+    MirrorRig rig = MirrorRig.create(List.of(BARE, BARE), PAGES, 7);
+    DaxDevice leg = rig.parts.get(1).device();
+    rig.parts.get(1).media.setPresence(Presence.GONE);
+    rig.write(0, filled(PAGE, 1));
+    assertThat(rig.status(1).state()).isEqualTo(State.FAILED);
+    assertThatThrownBy(() -> rig.target().legReturned(1, leg)).isInstanceOf(IOException.class);
+    assertThat(rig.status(1).state()).isEqualTo(State.FAILED);
+    rig.close();
+    assertThat(leg.state()).isEqualTo(DeviceState.OFFLINE);
+  }
+
+  /** Stands for a leg made of several devices, of which one can be away. */
+  private static final class Coming implements InvocationHandler {
+    private final DaxDevice inner;
+    private boolean away;
+    private Holder holder = NOBODY;
+
+    Coming(DaxDevice inner) {
+      this.inner = inner;
+    }
+
+    DaxDevice device() {
+      return (DaxDevice)
+          Proxy.newProxyInstance(
+              DaxDevice.class.getClassLoader(), new Class<?>[] {DaxDevice.class}, this);
+    }
+
+    void goes(DeviceState state) {
+      away = state != DeviceState.ONLINE;
+      holder.onNotice(new DeviceNotice.StateChange(1, Instant.EPOCH, state, List.of(), "test"));
+    }
+
+    @Override
+    public Object invoke(Object proxy, Method method, Object[] args) throws Throwable {
+      switch (method.getName()) {
+        case "claim" -> holder = (Holder) args[0];
+        case "state" -> {
+          return away ? DeviceState.PARTIAL : inner.state();
+        }
+        case "read", "write", "persist", "recoveryRead", "recoveryWrite" -> {
+          if (away) {
+            throw new DeviceUnavailableException("coming", DeviceState.PARTIAL, "away", null);
+          }
+        }
+        default -> {}
+      }
+      try {
+        return method.invoke(inner, args);
+      } catch (InvocationTargetException thrown) {
+        throw thrown.getTargetException();
+      }
+    }
+  }
+
+  private static final Holder NOBODY =
+      new Holder() {
+        @Override
+        public String holderName() {
+          return "nobody";
+        }
+
+        @Override
+        public void onNotice(DeviceNotice notice) {}
+      };
+
+  @Test
+  void shouldTakeBackALegThatSaysItIsWellAgain() throws IOException {
+    MirrorRig rig = MirrorRig.formatted(List.of(BARE, BARE), PAGES, 7);
+    Coming coming = new Coming(rig.openLeg(rig.parts.get(1)));
+    DaxDevice device = coming.device();
+    rig.openWith(Map.of(0, rig.openLeg(rig.parts.get(0)), 1, device));
+    rig.write(0, content());
+    coming.goes(DeviceState.PARTIAL);
+    assertThat(rig.status(1).state()).isEqualTo(State.FAILED);
+    rig.write(3L * PAGE, filled(PAGE, 3));
+    rig.target().persist();
+    coming.goes(DeviceState.ONLINE);
+    assertThat(rig.status(1).state()).isEqualTo(State.RESYNCING);
+    rig.resync();
+    rig.assertLegsEqual("well again");
+    coming.away = true;
+    rig.write(4L * PAGE, filled(PAGE, 4));
+    coming.away = false;
+    rig.target().legReturned(1, device);
+    rig.resync();
+    rig.assertLegsEqual("handed in again, itself");
+    rig.close();
   }
 
   private static MemorySegment segment(byte[] bytes) {

@@ -1,13 +1,16 @@
 package io.bezoar.nbd;
 
+import io.bezoar.dax.Confidence;
 import io.bezoar.dax.DaxDevice;
 import io.bezoar.dax.DeviceException;
 import io.bezoar.dax.DeviceState;
 import io.bezoar.dax.DeviceUnavailableException;
+import io.bezoar.dax.PoisonEntry;
 import io.bezoar.dax.PoisonedRangeException;
 import io.bezoar.dax.RecoveryRead;
 import io.bezoar.dax.RecoveryWrite;
 import io.bezoar.media.ByteRange;
+import io.bezoar.media.Cause;
 import io.bezoar.media.MediaFullException;
 import io.bezoar.media.PersistFailedException;
 import io.bezoar.media.Units;
@@ -74,33 +77,68 @@ final class Volume {
     } catch (Throwable failed) {
       return new ReadOutcome.Failed(explain(failed));
     }
-    List<ByteRange> good = new ArrayList<>();
-    List<Failure> lost = new ArrayList<>();
-    long lostUpTo = -1;
-    for (RecoveryRead.Run run : result.runs()) {
-      ByteRange range = run.range();
-      String cause =
-          switch (run) {
-            case RecoveryRead.Hole hole -> "lost: " + hole.cause().name();
-            case RecoveryRead.Absent _ -> "unavailable, not lost: a device is not there";
-            // What a verifying device cannot vouch for, an ordinary read of it refuses.
-            case RecoveryRead.Unverified any when verified -> "lost: unverified";
-            default -> "";
-          };
-      if (cause.isEmpty()) {
-        append(good, range);
-      } else if (range.start() == lostUpTo) {
-        lostUpTo = range.end();
-      } else {
-        lost.add(new Failure(NbdError.EIO, "bytes " + range + " are " + cause, range.start()));
-        lostUpTo = range.end();
+    Around around = new Around();
+    try {
+      for (RecoveryRead.Run run : result.runs()) {
+        switch (run) {
+          case RecoveryRead.Verified(ByteRange range) -> append(around.good, range);
+          case RecoveryRead.Hole(ByteRange range, Cause cause) -> around.lost(range, cause);
+          case RecoveryRead.Absent(ByteRange range) ->
+              around.missing(range, "unavailable, not lost: a device is not there");
+          case RecoveryRead.Unverified(ByteRange range) -> {
+            if (verified) {
+              // What a verifying device cannot vouch for, an ordinary read of it refuses.
+              around.missing(range, "lost: unverified");
+            } else {
+              addUnverified(range, around);
+            }
+          }
+        }
       }
+    } catch (Throwable failed) {
+      return new ReadOutcome.Failed(explain(failed));
     }
     // Healed between the two reads: then nothing is missing any more.
-    return lost.isEmpty() ? ReadOutcome.WHOLE : new ReadOutcome.Damaged(good, lost);
+    return around.lost.isEmpty()
+        ? ReadOutcome.WHOLE
+        : new ReadOutcome.Damaged(around.good, around.lost);
+  }
+
+  /** Bytes that can be read may be known to be wrong all the same: legs that contradict. */
+  private void addUnverified(ByteRange range, Around around) {
+    long at = range.start();
+    for (PoisonEntry entry : device.poison(range)) {
+      if (entry.confidence() == Confidence.EXACT) {
+        append(around.good, new ByteRange(at, entry.range().start()));
+        around.lost(entry.range(), entry.cause());
+        at = entry.range().end();
+      }
+    }
+    append(around.good, new ByteRange(at, range.end()));
+  }
+
+  /** What a recovery read brought out, and the first byte of each run that it did not. */
+  private static final class Around {
+    final List<ByteRange> good = new ArrayList<>();
+    final List<Failure> lost = new ArrayList<>();
+    private long lostUpTo = -1;
+
+    void lost(ByteRange range, Cause cause) {
+      missing(range, "lost: " + cause.name());
+    }
+
+    void missing(ByteRange range, String why) {
+      if (range.start() != lostUpTo) {
+        lost.add(new Failure(NbdError.EIO, "bytes " + range + " are " + why, range.start()));
+      }
+      lostUpTo = range.end();
+    }
   }
 
   private static void append(List<ByteRange> ranges, ByteRange next) {
+    if (next.isEmpty()) {
+      return;
+    }
     if (!ranges.isEmpty() && ranges.getLast().end() == next.start()) {
       ranges.set(ranges.size() - 1, ranges.getLast().span(next));
     } else {

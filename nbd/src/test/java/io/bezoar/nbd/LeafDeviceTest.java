@@ -3,10 +3,12 @@ package io.bezoar.nbd;
 import static io.bezoar.nbd.NbdLayout.CHUNK_ERROR_OFFSET;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.bezoar.dax.Confidence;
 import io.bezoar.dax.LeafDevice;
 import io.bezoar.dax.NoticeDispatcher;
 import io.bezoar.dax.PoisonRegion;
 import io.bezoar.media.ByteRange;
+import io.bezoar.media.Cause;
 import io.bezoar.media.FaultKind;
 import io.bezoar.media.FaultSpec;
 import io.bezoar.media.SimMedia;
@@ -75,6 +77,38 @@ class LeafDeviceTest {
       errors.clear();
       assertThat(collect(client, base, content.length, errors)).isEqualTo(content);
       assertThat(errors).isEmpty();
+    }
+  }
+
+  @Test
+  void shouldRefuseBytesThatCanBeReadButAreKnownToBeWrong() throws Exception {
+    SimMedia media = SimMedia.create("sim", 256 * PAGE, 7);
+    PoisonRegion region =
+        new PoisonRegion(new ByteRange(0, 16 * PAGE), new ByteRange(240 * PAGE, 256 * PAGE));
+    LeafDevice.format(media, region);
+    NoticeDispatcher notices = new NoticeDispatcher("sim", InstantSource.system(), Runnable::run);
+    try (LeafDevice device = LeafDevice.open(media, region, InstantSource.system(), notices);
+        NoticeHealth health = NoticeHealth.of(device);
+        NbdServer server =
+            NbdServer.start(
+                folder.resolve("s"),
+                new NbdExport("", "leaf", device, NbdExport.Mode.READ_WRITE, health),
+                NbdOptions.defaults());
+        TestClient client = TestClient.structured(server.socket())) {
+      byte[] content = ServerFixture.pattern(0, 4 * PAGE);
+      long base = 32 * PAGE;
+      client.write(NbdLayout.CMD_FLAG_FUA, 1, base, content);
+      assertThat(client.status()).isZero();
+      device.report(ByteRange.ofLength(base + PAGE, PAGE), Cause.CONFLICT, Confidence.EXACT);
+      device.report(ByteRange.ofLength(base + 3 * PAGE, LINE), Cause.CHECKSUM, Confidence.EXACT);
+      device.report(ByteRange.ofLength(base, LINE), Cause.PLATFORM, Confidence.SUSPECT);
+      client.read(2, base, content.length);
+      byte[] expected = content.clone();
+      Arrays.fill(expected, PAGE, 2 * PAGE, (byte) 0);
+      Arrays.fill(expected, 3 * PAGE, 3 * PAGE + LINE, (byte) 0);
+      List<Long> errors = new ArrayList<>();
+      assertThat(collect(client, base, content.length, errors)).isEqualTo(expected);
+      assertThat(errors).containsExactly(base + PAGE, base + 3 * PAGE);
     }
   }
 
