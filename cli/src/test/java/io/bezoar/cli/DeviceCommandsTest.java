@@ -199,8 +199,7 @@ class DeviceCommandsTest {
     files.assertFilled("other/a.img", 9);
     try (Server server = files.serve("other/b.img")) {
       assertThat(server.nbd().socket()).exists();
-      assertThat(device("online", "other/a.img", "0", "--prefer", "b.img"))
-          .isEqualTo(Exit.REFUSED);
+      assertThat(device("online", "other/a.img", "0", "--prefer", "b.img")).isEqualTo(Exit.REFUSED);
       assertThat(cli.err()).contains("stop that one first");
     }
   }
