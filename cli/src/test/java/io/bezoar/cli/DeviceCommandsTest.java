@@ -184,6 +184,27 @@ class DeviceCommandsTest {
   }
 
   @Test
+  void shouldAskWhichCopyIsRightWhereBothWentOnAlone() throws Exception {
+    files.move("b.img", "away/b.img");
+    files.fill("a.img", 8);
+    files.move("a.img", "other/a.img");
+    files.fill("away/b.img", 9);
+    files.move("away/b.img", "other/b.img");
+    for (String name : List.of("other/a.img", "other/b.img")) {
+      assertThat(cli.run("status", files.at(name))).isEqualTo(Exit.UNAVAILABLE);
+      assertThat(cli.err()).contains("went on alone", "--prefer DEVICE");
+    }
+    assertThat(device("online", "other/a.img", "0", "--prefer", "b.img")).as(cli.err()).isZero();
+    assertThat(cli.run("status", files.at("other/a.img"))).as(cli.out()).isZero();
+    files.assertFilled("other/a.img", 9);
+    try (Server server = files.serve("other/b.img")) {
+      assertThat(server.nbd().socket()).exists();
+      assertThat(device("online", "other/a.img", "0", "--prefer", "b.img")).isEqualTo(Exit.REFUSED);
+      assertThat(cli.err()).contains("stop that one first");
+    }
+  }
+
+  @Test
   void shouldRefuseWhatWouldLoseBytesAndWriteNothing() throws Exception {
     String alone = files.at("alone.img");
     assertThat(cli.run("create", alone, "--size", PoolFiles.SIZE, "--sparse", "--parity", "8"))
