@@ -93,7 +93,7 @@ final class Committer implements TreeEdit.Changes {
       node.nameKids();
     }
     store.write(written);
-    List<TreeRoot> settled = roots.stream().map(TreeRoot::settled).toList();
+    List<TreeRoot> settled = roots.stream().map(TreeRoot::placed).toList();
     ForestLayout.Root before = base.root();
     return new Durable(
         new ForestLayout.Root(
@@ -200,7 +200,7 @@ final class Committer implements TreeEdit.Changes {
     if (name != null) {
       List<TreeRoot> kept = new ArrayList<>(SystemTrees.empty());
       for (int i = SystemTrees.COUNT; i < roots.size(); i++) {
-        kept.add(roots.get(i).settled());
+        kept.add(roots.get(i).placed());
       }
       HoldLayout.Kept hold = new HoldLayout.Kept(gathering.commit, name, false, List.copyOf(kept));
       storeHold(hold);

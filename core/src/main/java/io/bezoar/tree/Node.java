@@ -33,8 +33,11 @@ final class Node {
 
   final long generation;
 
-  /** Set when the node gets its place on the device. */
+  /** Set when the node gets its place on the device, by the commit that is going to store it. */
   volatile @Nullable Ref placed;
+
+  /** Set when the node can be read from its place; until then it must not be let go of. */
+  volatile boolean stored;
 
   /** Set by readers, cleared by the cache's clock; races do no harm. */
   boolean recent;
@@ -47,6 +50,7 @@ final class Node {
     this.commit = commit;
     this.kids = kids;
     this.placed = ref;
+    this.stored = ref != null;
     this.address = ref == null ? 0 : ref.address();
     this.generation = ref == null ? 0 : ref.generation();
   }
@@ -124,22 +128,25 @@ final class Node {
     }
   }
 
-  /**
-   * Stores in this branch where its children are.
-   *
-   * @return false when one of them has no place yet
-   */
-  boolean nameKids() {
-    boolean all = true;
+  /** True when no child is in memory only. */
+  boolean kidsStored() {
+    for (int i = 0; level > 0 && i < count(); i++) {
+      Node kid = kid(i);
+      if (kid != null && !kid.stored) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Notes in this branch where those of its children are that have a place. */
+  void nameKids() {
     for (int i = 0; level > 0 && i < count(); i++) {
       Node kid = kid(i);
       Ref ref = kid == null ? null : kid.placed;
       if (ref != null) {
         NodeLayout.setRef(page, i, ref);
-      } else {
-        all &= kid == null;
       }
     }
-    return all;
   }
 }

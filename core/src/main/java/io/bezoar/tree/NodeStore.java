@@ -280,6 +280,7 @@ final class NodeStore {
     }
     for (Node node : nodes) {
       cache.put(Node.stored(node.page, placed(node)));
+      node.stored = true;
     }
   }
 

@@ -414,7 +414,8 @@ public final class Transaction implements View, AutoCloseable {
       Node kid = node.kid(i);
       if (kid != null && kid.owner == owner) {
         storeBelow(kid, stored);
-        if (kid.nameKids()) {
+        if (kid.kidsStored()) {
+          kid.nameKids();
           Ref ref = place();
           kid.placed = ref;
           stored.add(kid);

@@ -33,8 +33,14 @@ record TreeRoot(int id, String name, int height, Ref ref, @Nullable Node node) {
     return empty(id, name);
   }
 
-  /** The same, by reference when the node has got its place meanwhile. */
+  /** The same, by reference when the node was stored meanwhile. */
   TreeRoot settled() {
+    Ref placed = node == null || !node.stored ? null : node.placed;
+    return placed == null ? this : withRef(placed, height);
+  }
+
+  /** The same, by reference: for what is about to be stored. */
+  TreeRoot placed() {
     Ref placed = node == null ? null : node.placed;
     return placed == null ? this : withRef(placed, height);
   }
