@@ -22,16 +22,25 @@ final class NodeCache {
   private static final int BYTES_PER_NODE = Units.PAGE_BYTES + 128;
 
   private final AtomicReferenceArray<@Nullable Node> places;
+
+  /** What the node in each place is known by, all of a set in one line of memory; a hint only. */
+  private final long[] tags;
+
   private final int sets;
 
   NodeCache(long bytes) {
     this.sets = Math.clamp(bytes / BYTES_PER_NODE / WAYS, 1, Integer.MAX_VALUE / WAYS - 1);
     this.places = new AtomicReferenceArray<>(sets * WAYS);
+    this.tags = new long[sets * WAYS];
   }
 
   @Nullable Node get(long address, long generation) {
     int base = base(address);
+    long tag = address ^ generation;
     for (int i = base; i < base + WAYS; i++) {
+      if (tags[i] != tag) {
+        continue;
+      }
       Node node = places.getAcquire(i);
       if (node != null && node.address == address && node.generation == generation) {
         if (!node.recent) {
@@ -49,7 +58,7 @@ final class NodeCache {
     for (int i = base; i < base + WAYS; i++) {
       Node there = places.getAcquire(i);
       if (there == null || there.address == node.address) {
-        places.setRelease(i, node);
+        set(i, node);
         return;
       }
       if (there.recent) {
@@ -59,7 +68,13 @@ final class NodeCache {
       }
     }
     // All were looked at: the low bits of the generation are as good a choice as any.
-    places.setRelease(victim >= 0 ? victim : base + (int) (node.generation & (WAYS - 1)), node);
+    set(victim >= 0 ? victim : base + (int) (node.generation & (WAYS - 1)), node);
+  }
+
+  /** Two that set one place at once may leave the tag of one and the node of the other. */
+  private void set(int place, Node node) {
+    places.setRelease(place, node);
+    tags[place] = node.address ^ node.generation;
   }
 
   /** Nodes held now. */
