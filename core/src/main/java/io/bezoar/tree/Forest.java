@@ -463,11 +463,11 @@ public final class Forest implements AutoCloseable {
   private long roomFor(Gathering gathered, @Nullable Transaction transaction) {
     long dirty = gathered.dirtyNodes;
     long groups = gathered.groups.cardinality();
-    long freed = gathered.freed.count() + 2L * gathered.replaced.size();
+    long freed = gathered.olderFreed + 2L * gathered.replaced.size();
     if (transaction != null) {
       dirty += transaction.dirtyNodes;
       groups += transaction.groups.cardinality();
-      freed += transaction.freed.count() + 2L * transaction.replaced.size();
+      freed += transaction.olderFreed + 2L * transaction.replaced.size();
     }
     return allocator.available() - inFlightPages - pagesFor(dirty, groups, freed);
   }
@@ -486,13 +486,14 @@ public final class Forest implements AutoCloseable {
   long applied(Transaction transaction) {
     try {
       Gathering to = gathering;
-      to.allocated.addAll(transaction.allocated);
+      to.allocated.addAll(transaction.allocated());
       to.freed.addAll(transaction.freed);
       to.replaced.addAll(transaction.replaced);
       to.groups.or(transaction.groups);
       to.releases.addAll(transaction.releases);
       transaction.dataFreed().within(0, Long.MAX_VALUE, to.dataFreed::add);
       to.dirtyNodes += transaction.dirtyNodes;
+      to.olderFreed += transaction.olderFreed;
       to.hold = transaction.hold;
       to.roots = List.copyOf(transaction.roots());
       to.ticket++;
@@ -506,7 +507,7 @@ public final class Forest implements AutoCloseable {
 
   void aborted(Transaction transaction) {
     try {
-      allocator.giveBack(transaction.allocated);
+      allocator.giveBack(transaction.allocated());
     } finally {
       writer.release();
     }

@@ -27,6 +27,9 @@ final class Gathering {
   /** Commits of holds to be released. */
   final List<Long> releases = new ArrayList<>();
 
+  /** Runs of pages freed that a hold may have. */
+  long olderFreed;
+
   /** Nodes in memory that have no place yet. */
   long dirtyNodes;
 

@@ -35,13 +35,18 @@ public final class Transaction implements View, AutoCloseable {
   private final TreeEdit edit;
   private final List<TreeRoot> roots;
 
-  final Extents allocated = new Extents();
+  /** Pages that this transaction got and has; nobody else has seen them. */
+  private final ExtentSet allocated = new ExtentSet();
+
   final Extents freed = new Extents();
   final List<Node> replaced = new ArrayList<>();
   final BitSet groups = new BitSet();
   final List<Long> releases = new ArrayList<>();
   private final ExtentSet dataFreed = new ExtentSet();
   @Nullable String hold;
+
+  /** Runs of pages freed that a hold may have. */
+  long olderFreed;
 
   /** Nodes in memory without a place, less those of others that were replaced. */
   long dirtyNodes;
@@ -426,13 +431,24 @@ public final class Transaction implements View, AutoCloseable {
     }
   }
 
+  /** The pages that this transaction got and has. */
+  Extents allocated() {
+    Extents pages = new Extents();
+    allocated.within(
+        0, Long.MAX_VALUE, (start, end) -> pages.add(start, end - start, gathering.commit));
+    return pages;
+  }
+
   private void allocated(long start, long count, long born) {
-    allocated.add(start, count, born);
+    allocated.add(start, start + count);
     groups.set(SpaceLayout.groupOf(start), SpaceLayout.groupOf(start + count - 1) + 1);
   }
 
   private void freed(long start, long count, long born) {
     freed.add(start, count, born);
+    if (born < gathering.commit) {
+      olderFreed++;
+    }
     groups.set(SpaceLayout.groupOf(start), SpaceLayout.groupOf(start + count - 1) + 1);
   }
 
@@ -473,8 +489,20 @@ public final class Transaction implements View, AutoCloseable {
     }
 
     private void free(Ref ref) {
-      freed(ref.address() / PAGE_BYTES, 1, ref.commit());
-      freed(ref.twin() / PAGE_BYTES, 1, ref.commit());
+      freePage(ref.address() / PAGE_BYTES, ref);
+      freePage(ref.twin() / PAGE_BYTES, ref);
+    }
+
+    /** A page of a node that was stored before its commit, and is not wanted, is free at once. */
+    private void freePage(long page, Ref ref) {
+      if (allocated.contains(page, page + 1)) {
+        allocated.remove(page, page + 1);
+        Extents unseen = new Extents();
+        unseen.add(page, 1, ref.commit());
+        allocator.giveBack(unseen);
+      } else {
+        freed(page, 1, ref.commit());
+      }
     }
   }
 }
