@@ -284,4 +284,27 @@ class ForestTest {
           .isInstanceOf(IllegalArgumentException.class);
     }
   }
+
+  @Test
+  void shouldKeepTheCopiesOfANodeInDifferentFailureDomains() throws Exception {
+    for (TreeRig.Below below : TreeRig.Below.values()) {
+      TreeRig rig = TreeRig.create(below, 2000, 1);
+      Tree tree = rig.tree("t");
+      try (Transaction tx = rig.forest.begin(Purpose.ORDINARY)) {
+        for (int i = 0; i < 40_000; i++) {
+          tx.put(tree, key(i), key(i));
+        }
+        tx.commit().join();
+      }
+      Node top = rig.forest.store().load(tree.id(), 2, rootOf(rig, tree));
+      for (int i = 0; i < top.count(); i++) {
+        Node branch = rig.forest.store().child(top, i);
+        for (int j = 0; j < branch.count(); j++) {
+          Ref ref = NodeLayout.ref(branch.page, j);
+          assertThat(rig.device.failureDomain(ref.address()))
+              .isNotEqualTo(rig.device.failureDomain(ref.twin()));
+        }
+      }
+    }
+  }
 }
