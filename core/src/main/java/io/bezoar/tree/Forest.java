@@ -42,7 +42,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Locks.</b> {@code committing} → the right to write ({@code writer}, held by an open
  * transaction) → {@link PageAllocator} → the device; {@link Pins} is innermost. Readers take {@link
- * Pins} to open and close a snapshot, and nothing to read. Thread-safe.
+ * Pins} to open and close a snapshot, and nothing to read. Thread-safe; but a thread that has a
+ * transaction open only reads until it has ended it: a commit waits for that end.
  */
 public final class Forest implements AutoCloseable {
   private static final long PAGES_MIN = 256;
@@ -364,7 +365,8 @@ public final class Forest implements AutoCloseable {
   // Writing.
 
   /**
-   * Begins a transaction; waits until there is no other.
+   * Begins a transaction; waits until there is no other, of this thread neither. Where there is
+   * little room it makes commits first, so that what was freed can be used again.
    *
    * @throws ForestFailedException when an earlier commit failed
    * @throws DeviceUnavailableException when the device takes no writes

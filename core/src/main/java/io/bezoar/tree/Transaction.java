@@ -273,7 +273,8 @@ public final class Transaction implements View, AutoCloseable {
    *
    * @param pages whole pages, all from {@link #allocate}
    * @param allocatedBy the {@link #commitNumber} of the transaction that allocated them, so that it
-   *     is known which holds have them; 0 when that is not known: then every hold is taken to
+   *     is known which holds have them; 0 when that is not known: then the newest hold is taken to;
+   *     {@link Long#MAX_VALUE} for pages that no hold has
    * @throws IllegalArgumentException when they are not all in use
    */
   public void free(ByteRange pages, long allocatedBy) throws IOException {
