@@ -7,4 +7,5 @@ module io.bezoar.core {
   exports io.bezoar.health;
   exports io.bezoar.pool;
   exports io.bezoar.target;
+  exports io.bezoar.tree;
 }

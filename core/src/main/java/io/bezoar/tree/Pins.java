@@ -1,0 +1,54 @@
+package io.bezoar.tree;
+
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+
+/**
+ * Which commits somebody still reads.
+ *
+ * <p>Pages that commit M freed may be used again only when no pin is older than M: whoever pins
+ * later cannot reach them.
+ */
+final class Pins {
+  private final ReentrantLock lock = new ReentrantLock();
+
+  /** Commit to number of pins; guarded by lock. */
+  private final TreeMap<Long, Integer> counts = new TreeMap<>();
+
+  /** What a pinned reader sees. */
+  record Pinned<T>(long commit, T state) {}
+
+  /** Pins the commit that {@code reading} names, as one step with reading it. */
+  <T> Pinned<T> pin(Supplier<Pinned<T>> reading) {
+    lock.lock();
+    try {
+      Pinned<T> pinned = reading.get();
+      counts.merge(pinned.commit(), 1, Integer::sum);
+      return pinned;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void unpin(long commit) {
+    lock.lock();
+    try {
+      counts.computeIfPresent(commit, (key, count) -> count == 1 ? null : count - 1);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The oldest pinned commit, or {@link Long#MAX_VALUE}. */
+  long oldest() {
+    lock.lock();
+    try {
+      Map.Entry<Long, Integer> first = counts.firstEntry();
+      return first == null ? Long.MAX_VALUE : first.getKey();
+    } finally {
+      lock.unlock();
+    }
+  }
+}

@@ -1,0 +1,253 @@
+package io.bezoar.tree;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.bezoar.media.FaultKind;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLongArray;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Writers that move amounts between accounts, readers that add them up, and faults, at once: every
+ * state that anybody sees adds up, what a thread was told is durable is there, and many
+ * transactions share a commit.
+ */
+class ForestConcurrencyTest {
+  private static final long ACCOUNTS = 3000;
+  private static final int WRITERS = 4;
+  private static final int MOVES = 1500;
+  private static final long EACH = 1000;
+
+  private final long seed = Long.getLong("bezoar.seed", System.nanoTime());
+  private final AtomicLongArray durableMoves = new AtomicLongArray(WRITERS);
+
+  @Test
+  void shouldAddUpForEveryReader() throws Exception {
+    AtomicBoolean done = new AtomicBoolean();
+    CountDownLatch writing = new CountDownLatch(WRITERS);
+    try (ExecutorService background = Executors.newFixedThreadPool(1);
+        ExecutorService threads = Executors.newCachedThreadPool()) {
+      TreeRig rig =
+          TreeRig.create(
+              TreeRig.Below.LEAF, 16_000, seed, new ForestOptions(64 << 10, 256 << 10, background));
+      Tree accounts = rig.tree("accounts");
+      Tree moves = rig.tree("moves");
+      try (Transaction tx = rig.forest.begin(Purpose.ORDINARY)) {
+        BulkLoad load = tx.load(accounts);
+        for (int i = 0; i < ACCOUNTS; i++) {
+          load.add(TreeRig.key(i), TreeRig.key(EACH));
+        }
+        load.finish();
+        tx.commit().join();
+      }
+      long before = rig.forest.durableCommit();
+      List<Callable<Void>> work = new ArrayList<>();
+      for (int w = 0; w < WRITERS; w++) {
+        int writer = w;
+        work.add(() -> move(rig.forest, accounts, moves, writer, writing));
+      }
+      work.add(() -> addUp(rig.forest, accounts, moves, done));
+      work.add(() -> addUp(rig.forest, accounts, moves, done));
+      work.add(() -> strike(rig, done));
+      List<Future<Void>> running = new ArrayList<>();
+      work.forEach(one -> running.add(threads.submit(one)));
+      writing.await();
+      done.set(true);
+      for (Future<Void> one : running) {
+        one.get();
+      }
+      assertThat(rig.forest.durableCommit() - before)
+          .isLessThanOrEqualTo((long) WRITERS * MOVES + 20);
+      rig.assertClean();
+      rig.reopen();
+      total(rig.forest, accounts, moves);
+    } catch (Throwable failed) {
+      done.set(true);
+      throw new AssertionError(
+          "seed "
+              + seed
+              + "; run again: mvn -pl core -am test -Dtest=ForestConcurrencyTest -Dbezoar.seed="
+              + seed,
+          failed);
+    }
+  }
+
+  private Void move(Forest forest, Tree accounts, Tree moves, int writer, CountDownLatch writing)
+      throws IOException {
+    SplittableRandom random = new SplittableRandom(seed + writer);
+    try {
+      for (int i = 1; i <= MOVES; i++) {
+        byte[] from = TreeRig.key(random.nextLong(ACCOUNTS));
+        byte[] to = TreeRig.key(random.nextLong(ACCOUNTS));
+        long amount = random.nextInt(10);
+        CompletableFuture<Void> durable = null;
+        long ticket;
+        try (Transaction tx = forest.begin(Purpose.ORDINARY)) {
+          add(tx, accounts, from, -amount);
+          if (random.nextInt(10) == 0) {
+            // Money is gone in here, and nobody ever knows.
+            i--;
+            continue;
+          }
+          add(tx, accounts, to, amount);
+          tx.put(moves, TreeRig.key(writer), TreeRig.key(i));
+          switch (random.nextInt(3)) {
+            case 0 -> {
+              durable = tx.commit();
+              ticket = 0;
+            }
+            default -> ticket = tx.apply();
+          }
+        }
+        if (durable != null) {
+          durable.join();
+          durableMoves.set(writer, i);
+        } else if (random.nextInt(4) == 0) {
+          forest.persist(ticket);
+          durableMoves.set(writer, i);
+        }
+      }
+    } finally {
+      writing.countDown();
+    }
+    return null;
+  }
+
+  private static void add(Transaction tx, Tree tree, byte[] key, long amount) throws IOException {
+    byte[] value = Objects.requireNonNull(tx.get(tree, key));
+    tx.put(tree, key, TreeRig.key(number(value) + amount));
+  }
+
+  private static long number(byte[] value) {
+    long number = 0;
+    for (byte b : value) {
+      number = number << 8 | (b & 0xff);
+    }
+    return number;
+  }
+
+  private Void addUp(Forest forest, Tree accounts, Tree moves, AtomicBoolean done)
+      throws IOException {
+    while (!done.get()) {
+      total(forest, accounts, moves);
+    }
+    return null;
+  }
+
+  private void total(Forest forest, Tree accounts, Tree moves) throws IOException {
+    long[] atLeast = new long[WRITERS];
+    for (int w = 0; w < WRITERS; w++) {
+      atLeast[w] = durableMoves.get(w);
+    }
+    try (Snapshot now = forest.snapshot()) {
+      long total = 0;
+      Cursor cursor = now.cursor(accounts);
+      for (boolean at = cursor.first(); at; at = cursor.next()) {
+        total += number(cursor.value());
+      }
+      assertThat(total).isEqualTo(ACCOUNTS * EACH);
+      for (int w = 0; w < WRITERS; w++) {
+        byte[] made = now.get(moves, TreeRig.key(w));
+        assertThat(made == null ? 0L : number(made)).isGreaterThanOrEqualTo(atLeast[w]);
+      }
+    }
+  }
+
+  /** One bad page at a time, and everything looked at before the next. */
+  private Void strike(TreeRig rig, AtomicBoolean done) throws IOException {
+    SplittableRandom random = new SplittableRandom(seed + 99);
+    FaultKind[] kinds = {FaultKind.POISON, FaultKind.EIO, FaultKind.FLIP};
+    while (!done.get()) {
+      long page = 1L + random.nextInt(15_990);
+      FaultKind kind = kinds[random.nextInt(kinds.length)];
+      rig.strike(kind, page * TreeRig.PAGE, random.nextLong());
+      ForestReport report = rig.forest.check(DataPages.NONE);
+      assertThat(report.problems()).isEmpty();
+      assertThat(report.damage()).isEmpty();
+    }
+    return null;
+  }
+
+  @Test
+  void shouldMakeOneCommitOfManyTransactions() throws Exception {
+    ArrayDeque<Runnable> tasks = new ArrayDeque<>();
+    TreeRig rig =
+        TreeRig.create(
+            TreeRig.Below.LEAF, 600, seed, new ForestOptions(64 << 10, 1 << 20, tasks::add));
+    Tree tree;
+    try (Transaction tx = rig.forest.begin(Purpose.ORDINARY)) {
+      tree = tx.createTree("t");
+      tx.apply();
+    }
+    rig.forest.persist();
+    long before = rig.forest.durableCommit();
+    long stepsBefore = rig.media.stepCount();
+    List<CompletableFuture<Void>> futures = new ArrayList<>();
+    for (int i = 0; i < 50; i++) {
+      try (Transaction tx = rig.forest.begin(Purpose.ORDINARY)) {
+        tx.put(tree, TreeRig.key(i), TreeRig.key(i));
+        futures.add(tx.commit());
+      }
+    }
+    assertThat(futures).noneMatch(CompletableFuture::isDone);
+    assertThat(rig.media.stepCount()).isEqualTo(stepsBefore);
+    assertThat(tasks).hasSize(1);
+    tasks.remove().run();
+    assertThat(futures).allMatch(CompletableFuture::isDone);
+    assertThat(rig.forest.durableCommit()).isEqualTo(before + 1);
+    assertThat(tasks).isEmpty();
+  }
+
+  @Test
+  void shouldNotWaitForARepairWhenWriting() throws Exception {
+    ArrayDeque<Runnable> tasks = new ArrayDeque<>();
+    TreeRig rig =
+        TreeRig.create(
+            TreeRig.Below.LEAF, 600, seed, new ForestOptions(64 << 10, 1 << 20, tasks::add));
+    Tree tree;
+    try (Transaction tx = rig.forest.begin(Purpose.ORDINARY)) {
+      tree = tx.createTree("t");
+      tx.put(tree, TreeRig.key(1), TreeRig.key(1));
+      tx.apply();
+    }
+    rig.reopen();
+    Ref ref;
+    try (Snapshot now = rig.forest.snapshot()) {
+      ref = now.root(tree).ref();
+    }
+    rig.strike(FaultKind.FLIP, ref.address(), 1);
+    rig.reopen();
+    try (Transaction tx = rig.forest.begin(Purpose.ORDINARY)) {
+      tx.put(tree, TreeRig.key(2), TreeRig.key(2));
+      tx.apply();
+    }
+    rig.forest.persist();
+    assertThat(rig.forest.status().copiesRepaired()).isZero();
+    assertThat(tasks).hasSize(1);
+    // The page that waits to be rewritten is free by now, and must not be used before it was.
+    for (int i = 0; i < 30; i++) {
+      try (Transaction tx = rig.forest.begin(Purpose.ORDINARY)) {
+        tx.put(tree, TreeRig.key(i), TreeRig.key(-i));
+        tx.apply();
+      }
+      rig.forest.persist();
+    }
+    tasks.remove().run();
+    assertThat(rig.forest.status().copiesRepaired()).isEqualTo(1);
+    ForestReport report = rig.forest.check(DataPages.NONE);
+    assertThat(report.clean()).isTrue();
+    assertThat(report.badCopies()).isEmpty();
+  }
+}
