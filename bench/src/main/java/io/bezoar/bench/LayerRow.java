@@ -116,8 +116,7 @@ final class LayerRow implements Row {
       throws IOException, InterruptedException {
     long bytes = site.scale().struckPoolBytes;
     long fastBytes = bytes / FAST_SHARE;
-    DaxDevice cached =
-        stack.cached(stack.bare(fastBytes).content(), stack.volume(bytes).target());
+    DaxDevice cached = stack.cached(stack.bare(fastBytes).content(), stack.volume(bytes).target());
     DaxDevice fast = stack.bare(fastBytes).content();
     DaxDevice origin = stack.volume(bytes).target();
     Volume.fill(fast);

@@ -12,11 +12,11 @@ import java.util.SplittableRandom;
 
 /**
  * Row 8 for mirrors: what a reader waits longer when it is the first to meet a page that is bad on
- * the leg it is read from, which is healed from the other leg before the read returns; beyond a read
- * of the same page when it is healthy, and beyond the trap itself.
+ * the leg it is read from, which is healed from the other leg before the read returns; beyond a
+ * read of the same page when it is healthy, and beyond the trap itself.
  *
- * <p>A protected leg heals one bad page in a row by itself; so two are struck, of which one is read.
- * Of a bare leg only what refuses to be read is noticed.
+ * <p>A protected leg heals one bad page in a row by itself; so two are struck, of which one is
+ * read. Of a bare leg only what refuses to be read is noticed.
  */
 final class MirrorFirstReadRow implements Row {
   private static final int PAGE = Units.PAGE_BYTES;
@@ -94,8 +94,7 @@ final class MirrorFirstReadRow implements Row {
       throws IOException, InterruptedException {
     try (Claim claim = mirror.claim(new Listener());
         Arena arena = Arena.ofConfined()) {
-      Patient patient =
-          new Patient(mirror, claim, strikes, pages, kind, struck(site), arena);
+      Patient patient = new Patient(mirror, claim, strikes, pages, kind, struck(site), arena);
       report.besideQuoted(
           "heal from the other leg on first read: "
               + (mirror.info().verified() ? "protected legs, " : "bare legs, ")

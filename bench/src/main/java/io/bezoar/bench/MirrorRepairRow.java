@@ -15,8 +15,8 @@ import java.util.SplittableRandom;
  * from another leg, its notices delivered.
  *
  * <p>A protected leg heals one bad page in a row by itself, as row 7 has it; so two are struck in
- * each row, which only the other leg can give back. Bare legs are compared: of two, one that refuses
- * to be read is healed; a flipped bit shows only where two others outvote it.
+ * each row, which only the other leg can give back. Bare legs are compared: of two, one that
+ * refuses to be read is healed; a flipped bit shows only where two others outvote it.
  */
 final class MirrorRepairRow implements Row {
   private static final int PAGE = Units.PAGE_BYTES;
@@ -209,8 +209,7 @@ final class MirrorRepairRow implements Row {
     private final SplittableRandom random = new SplittableRandom(8);
     private long nextPage;
 
-    OfBare(
-        MirroredTarget mirror, Claim claim, Strikes strikes, Strikes.Kind kind, int struck) {
+    OfBare(MirroredTarget mirror, Claim claim, Strikes strikes, Strikes.Kind kind, int struck) {
       this.mirror = mirror;
       this.claim = claim;
       this.strikes = strikes;

@@ -3,7 +3,19 @@ package io.bezoar.bench;
 /** How much is measured, and how often. */
 enum Scale {
   /** What figures are quoted from: working sets far beyond the CPU's caches. */
-  FULL(301, 7, 4_000, 1_000, 1L << 30, 256L << 20, 1_000_000, 2L << 30, 1_500, 4L << 30, 10_000, 1L << 40),
+  FULL(
+      301,
+      7,
+      4_000,
+      1_000,
+      1L << 30,
+      256L << 20,
+      1_000_000,
+      2L << 30,
+      1_500,
+      4L << 30,
+      10_000,
+      1L << 40),
   /** To see that everything works. Its figures mean nothing. */
   QUICK(3, 2, 50, 5, 32L << 20, 32L << 20, 2_000, 32L << 20, 100, 32L << 20, 300, 1L << 30);
 

@@ -35,8 +35,7 @@ final class Stack implements AutoCloseable {
   private final Site site;
   private final AdvancingClock clock = new AdvancingClock();
   private final ExecutorService workers =
-      Executors.newCachedThreadPool(
-          Thread.ofPlatform().daemon().name("bench-stack-", 0).factory());
+      Executors.newCachedThreadPool(Thread.ofPlatform().daemon().name("bench-stack-", 0).factory());
   private final Deque<DaxDevice> devices = new ArrayDeque<>();
   private final List<Volume> volumes = new ArrayList<>();
   private final List<Path> files = new ArrayList<>();

@@ -86,8 +86,7 @@ final class StackStormRow implements Row {
           few + " reported above linear(protected, protected): looked into and healed, each",
           Unit.SECONDS,
           rounds(site, seed -> aboveProtected(linear, volumes, few, seed) / few),
-          new Goal.AtMost(
-              new Quantity(LIMIT_SECONDS / Scale.FULL.stormErrors, Unit.SECONDS)));
+          new Goal.AtMost(new Quantity(LIMIT_SECONDS / Scale.FULL.stormErrors, Unit.SECONDS)));
     }
   }
 
@@ -137,8 +136,7 @@ final class StackStormRow implements Row {
     List<PoisonEntry> entries = linear.poison(new ByteRange(0, linear.sizeBytes()));
     long bytes = entries.stream().mapToLong(entry -> entry.range().length()).sum();
     if (bytes != (long) walk.places() * PAGE || entries.size() != walk.places()) {
-      throw new IOException(
-          "of " + walk.places() + " page errors " + bytes + " bytes are listed");
+      throw new IOException("of " + walk.places() + " page errors " + bytes + " bytes are listed");
     }
     ByteRanges struck = told.struck();
     for (int i = 0; i < walk.places(); i++) {
@@ -158,8 +156,8 @@ final class StackStormRow implements Row {
   }
 
   /**
-   * The other leg has everything: what the delivery of notices does not heal waits on the leg's list
-   * for a comparison, and is healed then.
+   * The other leg has everything: what the delivery of notices does not heal waits on the leg's
+   * list for a comparison, and is healed then.
    */
   private static double belowMirror(Site site, long seed) throws IOException {
     int errors = site.scale().stormErrors;
