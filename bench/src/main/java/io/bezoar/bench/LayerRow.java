@@ -167,7 +167,7 @@ final class LayerRow implements Row {
     }
 
     double write(DaxDevice device, int most, After after) throws IOException {
-      int writes = Math.min(most, walk.places() / 64);
+      int writes = Math.max(1, Math.min(most, walk.places() / 256));
       long start = System.nanoTime();
       for (int i = 0; i < writes; i++) {
         page.set(ValueLayout.JAVA_LONG, 0, stamp++);

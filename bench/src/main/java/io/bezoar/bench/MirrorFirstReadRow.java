@@ -73,9 +73,10 @@ final class MirrorFirstReadRow implements Row {
     }
   }
 
-  /** How many pages at a time; few where the figures mean nothing. */
+  /** How many pages at a time; few where the figures mean nothing, or each waits for a disk. */
   private static int struck(Site site) {
-    return (int) Math.min(STRUCK_MOST, site.scale().struckPoolBytes >> 23);
+    int shift = site.kind() == Site.Kind.TMPFS ? 23 : 25;
+    return (int) Math.max(1, Math.min(STRUCK_MOST, site.scale().struckPoolBytes >> shift));
   }
 
   /** What has to be struck for a page to be out of its leg's reach. */

@@ -63,9 +63,10 @@ final class MirrorRepairRow implements Row {
     measureBare(site, report, 3, Strikes.Kind.FLIP);
   }
 
-  /** How many pages at a time; few where the figures mean nothing. */
+  /** How many pages at a time; few where the figures mean nothing, or each waits for a disk. */
   private static int struck(Site site) {
-    return (int) Math.min(STRUCK_MOST, site.scale().struckPoolBytes >> 21);
+    int shift = site.kind() == Site.Kind.TMPFS ? 21 : 24;
+    return (int) Math.min(STRUCK_MOST, site.scale().struckPoolBytes >> shift);
   }
 
   private static List<Strikes.Kind> kinds(boolean traps) {
