@@ -194,7 +194,10 @@ final class StackStormRow implements Row {
     for (PoisonEntry entry : entries) {
       if (entry.confidence() == Confidence.EXACT) {
         throw new IOException(
-            entry.range() + " and " + (entries.size() - 1) + " more stayed bad: the other leg has it");
+            entry.range()
+                + " and "
+                + (entries.size() - 1)
+                + " more stayed bad: the other leg has it");
       }
     }
   }
