@@ -79,7 +79,7 @@ final class FirstReadRow implements Row {
      */
     double heal(Strikes.Kind kind, List<Double> traps) throws IOException {
       volume.renewRepairBudget();
-      List<Long> pages = strikes.choose(STRUCK, 0, volume.geometry().rows());
+      List<Long> pages = volume.choose(STRUCK, 0, volume.geometry().rows());
       read(pages);
       double healthy = read(pages);
       strikes.strike(pages, kind);

@@ -76,7 +76,7 @@ final class RepairRow implements Row {
       nextRow = end;
       volume.renewRepairBudget();
       double clean = scrubSeconds(first, end);
-      strikes.strike(strikes.choose(STRUCK, first, end), kind);
+      strikes.strike(volume.choose(STRUCK, first, end), kind);
       long before = volume.repairedBytes();
       double repairing = scrubSeconds(first, end);
       long repaired = (volume.repairedBytes() - before) / Units.PAGE_BYTES;

@@ -14,13 +14,18 @@ interface Row {
           new WriteRow(),
           new ScrubRow(),
           new RepairRow(),
+          new MirrorRepairRow(),
           new FirstReadRow(),
+          new MirrorFirstReadRow(),
           new StormRow(),
+          new StackStormRow(),
+          new LossRow(),
           new ServedRow(),
           new SpaceRow(),
           new GuardRow(),
           new SidecarRow(),
-          new LuceneRow());
+          new LuceneRow(),
+          new LayerRow());
 
   /** Its number in the table. */
   int number();

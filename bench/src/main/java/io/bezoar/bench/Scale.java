@@ -3,9 +3,21 @@ package io.bezoar.bench;
 /** How much is measured, and how often. */
 enum Scale {
   /** What figures are quoted from: working sets far beyond the CPU's caches. */
-  FULL(301, 7, 4_000, 1_000, 1L << 30, 256L << 20, 1_000_000, 2L << 30, 1_500, 4L << 30, 10_000),
+  FULL(
+      301,
+      7,
+      4_000,
+      1_000,
+      1L << 30,
+      256L << 20,
+      1_000_000,
+      2L << 30,
+      1_500,
+      4L << 30,
+      10_000,
+      1L << 40),
   /** To see that everything works. Its figures mean nothing. */
-  QUICK(3, 2, 50, 5, 32L << 20, 32L << 20, 2_000, 32L << 20, 100, 32L << 20, 300);
+  QUICK(3, 2, 50, 5, 32L << 20, 32L << 20, 2_000, 32L << 20, 100, 32L << 20, 300, 1L << 30);
 
   /** Rounds that are measured: many and short, so that most are over before somebody intrudes. */
   final int rounds;
@@ -40,6 +52,9 @@ enum Scale {
   /** Documents of the index that is searched. */
   final int documents;
 
+  /** Size of the sparse device that is lost. */
+  final long lostDeviceBytes;
+
   Scale(
       int rounds,
       int leastRounds,
@@ -51,7 +66,8 @@ enum Scale {
       long servedBytes,
       int clientMillis,
       long protectedBytes,
-      int documents) {
+      int documents,
+      long lostDeviceBytes) {
     this.rounds = rounds;
     this.leastRounds = leastRounds;
     this.measureMillis = measureMillis;
@@ -63,5 +79,6 @@ enum Scale {
     this.clientMillis = clientMillis;
     this.protectedBytes = protectedBytes;
     this.documents = documents;
+    this.lostDeviceBytes = lostDeviceBytes;
   }
 }

@@ -1,6 +1,7 @@
 package io.bezoar.bench;
 
 import io.bezoar.media.ByteRange;
+import io.bezoar.media.Media;
 import io.bezoar.media.Units;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -12,13 +13,14 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.LongUnaryOperator;
 
 /**
- * Makes pages of a volume go bad behind its back, without the drills of its media: those keep a
+ * Makes pages of a device go bad behind its back, without the drills of its media: those keep a
  * durable list, and its upkeep would be measured with the repair.
  */
 final class Strikes implements AutoCloseable {
@@ -29,16 +31,26 @@ final class Strikes implements AutoCloseable {
   /** Volatile, so that no compiler can know how often the barrier loops. */
   private static volatile int barrierRounds = 2;
 
-  private final Volume volume;
+  private final Media media;
+  private final LongUnaryOperator fileOffset;
   private final FileChannel channel;
   private final SplittableRandom random = new SplittableRandom(7);
   private final Arena arena = Arena.ofShared();
   private final MemorySegment scratch = arena.allocate(PAGE, PAGE);
 
   Strikes(Volume volume) throws IOException {
-    this.volume = volume;
-    this.channel =
-        FileChannel.open(volume.path(), StandardOpenOption.READ, StandardOpenOption.WRITE);
+    this(volume.path(), volume.media(), volume::fileOffset);
+  }
+
+  /**
+   * On any device in a file.
+   *
+   * @param fileOffset where in the file a page of the device lies, by its number
+   */
+  Strikes(Path path, Media media, LongUnaryOperator fileOffset) throws IOException {
+    this.media = media;
+    this.fileOffset = fileOffset;
+    this.channel = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
   }
 
   /** What happens to a page. */
@@ -59,17 +71,6 @@ final class Strikes implements AutoCloseable {
     }
   }
 
-  /** Random pages of the volume, all in different rows of {@code [firstRow, endRow)}. */
-  List<Long> choose(int count, long firstRow, long endRow) {
-    Walk rows = new Walk((int) (endRow - firstRow), random.nextLong());
-    List<Long> pages = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      int column = random.nextInt(volume.geometry().dataColumns());
-      pages.add(volume.geometry().pageAt(firstRow + rows.next(), column));
-    }
-    return pages;
-  }
-
   void strike(List<Long> pages, Kind kind) throws IOException {
     for (long page : pages) {
       switch (kind) {
@@ -81,7 +82,7 @@ final class Strikes implements AutoCloseable {
   }
 
   private void flip(long page) throws IOException {
-    long at = volume.fileOffset(page) + random.nextInt(PAGE);
+    long at = fileOffset.applyAsLong(page) + random.nextInt(PAGE);
     ByteBuffer one = ByteBuffer.allocate(1);
     channel.read(one, at);
     one.put(0, (byte) (one.get(0) ^ 1)).rewind();
@@ -98,23 +99,21 @@ final class Strikes implements AutoCloseable {
   }
 
   private MemorySegment window(long page) throws IOException {
-    return volume
-        .media()
-        .window(ByteRange.ofLength(volume.fileOffset(page), PAGE))
+    return media
+        .window(ByteRange.ofLength(fileOffset.applyAsLong(page), PAGE))
         .orElseThrow(() -> new IOException("this media has no windows"));
   }
 
   /** What it takes to run into the traps of {@code pages} and to catch the error, in seconds. */
   double runInto(List<Long> pages) throws IOException {
     MemorySegment whole =
-        volume
-            .media()
-            .window(new ByteRange(0, volume.media().sizeBytes()))
+        media
+            .window(new ByteRange(0, media.sizeBytes()))
             .orElseThrow(() -> new IOException("this media has no windows"));
     long caught = 0;
     long start = System.nanoTime();
     for (long page : pages) {
-      caught += traps(whole, volume.fileOffset(page), scratch) ? 1 : 0;
+      caught += traps(whole, fileOffset.applyAsLong(page), scratch) ? 1 : 0;
     }
     double seconds = (System.nanoTime() - start) / 1e9;
     if (caught != pages.size()) {

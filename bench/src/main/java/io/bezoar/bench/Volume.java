@@ -18,6 +18,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.ExecutorService;
@@ -38,6 +39,7 @@ final class Volume implements AutoCloseable {
   private final AdvancingClock clock;
   private final ExecutorService notifier;
   private final List<NoticeDispatcher> notices;
+  private final SplittableRandom random = new SplittableRandom(7);
 
   private Volume(
       Path path,
@@ -64,13 +66,13 @@ final class Volume implements AutoCloseable {
     try {
       PoisonRegion lists = lists(fileBytes);
       LeafDevice.format(media, lists);
-      NoticeDispatcher below = new NoticeDispatcher("file", clock, notifier);
+      NoticeDispatcher below = dispatcher("file", clock, notifier);
       LeafDevice leaf = LeafDevice.open(media, lists, clock, below);
       long start = lists.first().end();
       long end = lists.second().start();
       Geometry geometry = ProtectedTarget.plan(new ByteRange(start, end), COLUMNS);
       ProtectedTarget.format(leaf, geometry);
-      NoticeDispatcher above = new NoticeDispatcher("volume", clock, notifier);
+      NoticeDispatcher above = dispatcher("volume", clock, notifier);
       ProtectedTarget target = ProtectedTarget.open(leaf, geometry, clock, above);
       return new Volume(path, media, target, clock, notifier, List.of(below, above));
     } catch (IOException | RuntimeException failed) {
@@ -78,6 +80,11 @@ final class Volume implements AutoCloseable {
       media.close();
       throw failed;
     }
+  }
+
+  private static NoticeDispatcher dispatcher(
+      String device, AdvancingClock clock, ExecutorService notifier) {
+    return new NoticeDispatcher(device, clock, notifier, NoticeDispatcher.later(notifier));
   }
 
   /** As in a pool: the label's page, the list; at the end the other way round. */
@@ -134,6 +141,17 @@ final class Volume implements AutoCloseable {
 
   int pages() {
     return (int) (sizeBytes() / PAGE);
+  }
+
+  /** Random pages of the volume, all in different rows of {@code [firstRow, endRow)}. */
+  List<Long> choose(int count, long firstRow, long endRow) {
+    Walk rows = new Walk((int) (endRow - firstRow), random.nextLong());
+    List<Long> pages = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      int column = random.nextInt(geometry().dataColumns());
+      pages.add(geometry().pageAt(firstRow + rows.next(), column));
+    }
+    return pages;
   }
 
   /** Where in the file a page of the volume lies. */

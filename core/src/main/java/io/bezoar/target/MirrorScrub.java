@@ -155,14 +155,24 @@ final class MirrorScrub {
   }
 
   private static boolean differs(ByteRange page, List<MirrorImage> images) {
-    for (MirrorImage one : images) {
-      for (MirrorImage other : images) {
-        ByteRanges both = ByteRanges.of(page).minus(one.bad()).minus(other.bad());
-        for (ByteRange part : both.asList()) {
-          if (!one.equalIn(part, other)) {
-            return true;
-          }
+    for (int i = 0; i < images.size(); i++) {
+      for (int j = i + 1; j < images.size(); j++) {
+        if (differs(page, images.get(i), images.get(j))) {
+          return true;
         }
+      }
+    }
+    return false;
+  }
+
+  private static boolean differs(ByteRange page, MirrorImage one, MirrorImage other) {
+    if (!one.bad().overlaps(page) && !other.bad().overlaps(page)) {
+      return !one.equalIn(page, other);
+    }
+    ByteRanges both = ByteRanges.of(page).minus(one.bad()).minus(other.bad());
+    for (ByteRange part : both.asList()) {
+      if (!one.equalIn(part, other)) {
+        return true;
       }
     }
     return false;
