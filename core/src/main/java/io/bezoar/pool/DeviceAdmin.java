@@ -99,7 +99,8 @@ public final class DeviceAdmin {
           if (devices.config().stack() instanceof Stack.Mirror root
               && root.id().equals(place.config().id())
               && DeviceMoves.othersInSync(place).isEmpty()) {
-            throw DeviceMoves.refused(entry, "it is all that is left of the volume: stop serving instead");
+            throw DeviceMoves.refused(
+                entry, "it is all that is left of the volume: stop serving instead");
           }
           if (DeviceMoves.othersInSync(place).isEmpty()) {
             // Its bytes are nowhere else: unavailable until it is back.
@@ -169,9 +170,12 @@ public final class DeviceAdmin {
           moves.requireThere(entry);
           PoolDevices.Place place = moves.requirePlace(entry);
           Optional<Integer> to =
-              device != null ? Optional.of(moves.attach(entry, device, entry.number())) : moves.useSpare(entry);
+              device != null
+                  ? Optional.of(moves.attach(entry, device, entry.number()))
+                  : moves.useSpare(entry);
           if (to.isPresent()) {
-            moves.record(Event.DeviceStep.REPLACING, entry.number(), "evacuated to device " + to.get());
+            moves.record(
+                Event.DeviceStep.REPLACING, entry.number(), "evacuated to device " + to.get());
             return to;
           }
           if (DeviceMoves.othersInSync(place).isEmpty()) {

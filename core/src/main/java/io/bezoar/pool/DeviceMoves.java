@@ -13,11 +13,11 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * How a device comes to an open pool, and how it leaves: the steps, in their order. Called by {@link
- * DeviceAdmin} and {@link DeviceWatch} alone, under the one lock that they share.
+ * How a device comes to an open pool, and how it leaves: the steps, in their order. Called by
+ * {@link DeviceAdmin} and {@link DeviceWatch} alone, under the one lock that they share.
  *
- * <p><b>Order.</b> A device that comes: made and filled → its mirror's legs know it → the config, on
- * all labels. A device that goes: the config → the mirror → its label is taken away. So a crash
+ * <p><b>Order.</b> A device that comes: made and filled → its mirror's legs know it → the config,
+ * on all labels. A device that goes: the config → the mirror → its label is taken away. So a crash
  * between any two steps leaves at most a leg that the config does not list, which opening the pool
  * takes out again ({@link DeviceWatch#begin}), or a file that is no device.
  */
@@ -63,19 +63,19 @@ final class DeviceMoves {
 
   /** Makes a spare. */
   int addSpare(NewDevice device) throws IOException {
-      DeviceEntry like =
-          devices.config().devices().stream()
-              .filter(entry -> entry.use() == DeviceEntry.Use.MEMBER)
-              .max(java.util.Comparator.comparingLong(DeviceEntry::sizeBytes))
-              .orElseThrow();
-      requirePlace(like);
-      try (DeviceMaker.Made made =
-          maker.make(device, like, DeviceEntry.Use.SPARE, DeviceEntry.NONE)) {
-        labels.add(made.member());
-        labels.reconfigure(config -> config.withSpare(made.entry()));
-        welcome(made.keep(), Event.DeviceStep.SPARE_ADDED, "");
-        return made.entry().number();
-      }
+    DeviceEntry like =
+        devices.config().devices().stream()
+            .filter(entry -> entry.use() == DeviceEntry.Use.MEMBER)
+            .max(java.util.Comparator.comparingLong(DeviceEntry::sizeBytes))
+            .orElseThrow();
+    requirePlace(like);
+    try (DeviceMaker.Made made =
+        maker.make(device, like, DeviceEntry.Use.SPARE, DeviceEntry.NONE)) {
+      labels.add(made.member());
+      labels.reconfigure(config -> config.withSpare(made.entry()));
+      welcome(made.keep(), Event.DeviceStep.SPARE_ADDED, "");
+      return made.entry().number();
+    }
   }
 
   int attach(DeviceEntry beside, NewDevice device, int replaces) throws IOException {

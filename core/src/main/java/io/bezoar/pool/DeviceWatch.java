@@ -12,8 +12,8 @@ import java.util.Optional;
 
 /**
  * Looks after the devices of an open pool: what a crash left half done, devices that go away and
- * come back by themselves, legs that are in sync now. Called by {@link DeviceAdmin} alone, under its
- * lock.
+ * come back by themselves, legs that are in sync now. Called by {@link DeviceAdmin} alone, under
+ * its lock.
  */
 final class DeviceWatch {
   /** A device that went away is looked for at most so often, in milliseconds. */
@@ -56,15 +56,15 @@ final class DeviceWatch {
 
   /** What opening a pool for work begins with. */
   void begin() throws IOException {
-          takeOutWhatIsNotListed();
-          for (Member member : devices.members()) {
-            String path = source.absolute(member.path()).toString();
-            DeviceEntry entry = devices.config().device(member.number());
-            if (!devices.config().isVersion1() && !path.equals(entry.path())) {
-              labels.reconfigure(config -> config.withDevice(entry.withPath(path)));
-            }
-          }
-          devices.away().forEach((number, how) -> moves.record(Event.DeviceStep.LOST, number, how.why()));
+    takeOutWhatIsNotListed();
+    for (Member member : devices.members()) {
+      String path = source.absolute(member.path()).toString();
+      DeviceEntry entry = devices.config().device(member.number());
+      if (!devices.config().isVersion1() && !path.equals(entry.path())) {
+        labels.reconfigure(config -> config.withDevice(entry.withPath(path)));
+      }
+    }
+    devices.away().forEach((number, how) -> moves.record(Event.DeviceStep.LOST, number, how.why()));
     tick();
   }
 

@@ -25,8 +25,8 @@ public sealed interface StackStatus {
    * @param path where it lies now
    * @param state its state as a whole
    * @param media what it lies on; null when it is not there
-   * @param contentBytes what it gives to its mirror, whose notes are at the end of it; 0 for a spare
-   *     and for a device that is not there
+   * @param contentBytes what it gives to its mirror, whose notes are at the end of it; 0 for a
+   *     spare and for a device that is not there
    * @param counters what went wrong since it was opened
    * @param poisonBytes bytes of its media that cannot be trusted
    * @param leg how it does as a leg of its mirror; null for a spare and in a pool of version 1

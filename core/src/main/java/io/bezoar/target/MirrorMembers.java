@@ -534,7 +534,8 @@ final class MirrorMembers {
         throw assembly.stale(slot, found.table());
       }
       Found here = ours();
-      boolean alone = found.callsItselfInSync() && found.callsOut(here);
+      boolean alone =
+          found.callsItselfInSync() && found.departedFrom(here) && here.departedFrom(found);
       boolean preferred = prefer != null && set.inSlot(prefer) != null;
       if (alone && !preferred) {
         throw assembly.conflict(here, found);

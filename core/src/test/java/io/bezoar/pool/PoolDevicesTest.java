@@ -371,7 +371,8 @@ class PoolDevicesTest {
     Pool pool = open("a");
     byte[] model = fill(pool, 9);
     SimMedia b = disks.take("b");
-    assertThatThrownBy(() -> read(opened(), PAGE, PAGE)).isInstanceOf(DeviceUnavailableException.class);
+    assertThatThrownBy(() -> read(opened(), PAGE, PAGE))
+        .isInstanceOf(DeviceUnavailableException.class);
     assertThat(read(pool, 2 * PAGE, PAGE)).isEqualTo(Arrays.copyOfRange(model, 2 * PAGE, 3 * PAGE));
     assertThat(pool.volume().state()).isEqualTo(DeviceState.PARTIAL);
     assertThat(pool.status().condition()).isEqualTo(PoolStatus.Condition.UNAVAILABLE);
@@ -393,7 +394,8 @@ class PoolDevicesTest {
     assertThat(status(pool, 1).presence()).isEqualTo(StackStatus.Presence.OFFLINE);
     write(pool, 0, bytes(PAGE, 3));
     Arrays.fill(model, 0, PAGE, (byte) 3);
-    assertThatThrownBy(() -> opened().devices().offline("a")).isInstanceOf(MediaOpenException.class);
+    assertThatThrownBy(() -> opened().devices().offline("a"))
+        .isInstanceOf(MediaOpenException.class);
     disks.move("b", "elsewhere");
     pool.devices().online("1", Path.of("elsewhere"));
     settle(pool);
