@@ -37,6 +37,18 @@ final class MirrorAssembly {
       return member == null || !member.uuid().equals(other.uuid()) || member.state() == State.OUT;
     }
 
+    /**
+     * It left the other behind, which has changed its table since. Else the other is an ancestor:
+     * whoever it left behind may have come back since, from those that went on with it.
+     */
+    boolean departedFrom(Found other) {
+      Member member = table.member(other.slot);
+      if (member == null || !member.uuid().equals(other.uuid())) {
+        return true;
+      }
+      return member.state() == State.OUT && other.table.event() > member.lastEvent();
+    }
+
     UUID uuid() {
       Member self = table.member(slot);
       return self == null ? new UUID(0, 0) : self.uuid();
@@ -186,7 +198,8 @@ final class MirrorAssembly {
 
   /** True for a leg that speaks for itself and has left all others behind. */
   static boolean wentOnAlone(Found leg, List<Found> others) {
-    return leg.callsItselfInSync() && others.stream().allMatch(leg::callsOut);
+    return leg.callsItselfInSync()
+        && others.stream().allMatch(other -> leg.departedFrom(other) && other.departedFrom(leg));
   }
 
   MirrorLegException stale(int slot, MirrorTable its) {
@@ -229,7 +242,7 @@ final class MirrorAssembly {
       throws MirrorConflictException {
     for (Found one : speakers) {
       for (Found other : speakers) {
-        if (one.callsOut(other) && other.callsOut(one)) {
+        if (one.departedFrom(other) && other.departedFrom(one)) {
           Optional<Found> right =
               speakers.stream().filter(leg -> prefer != null && leg.slot() == prefer).findFirst();
           if (right.isEmpty()) {
