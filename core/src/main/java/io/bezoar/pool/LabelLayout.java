@@ -90,7 +90,8 @@ final class LabelLayout {
   private static final int WORDS_BYTES = 64;
   private static final long DEVICE_NUMBER = 328;
   private static final long CONFIG_LENGTH = 332;
-  private static final long CONFIG = 336;
+  private static final long TAKEN_BY = 336;
+  private static final long CONFIG = 344;
 
   /** No config in a label is longer. */
   static final int MAX_CONFIG_BYTES = PAGE - (int) CONFIG;
@@ -178,6 +179,7 @@ final class LabelLayout {
     if (!one) {
       page.set(I32, DEVICE_NUMBER, label.deviceNumber());
       page.set(I32, CONFIG_LENGTH, config.length);
+      page.set(I64, TAKEN_BY, label.takenBy());
       MemorySegment.copy(config, 0, page, I8, CONFIG, config.length);
     }
     page.set(I32, CRC, checksum(page));
@@ -242,7 +244,8 @@ final class LabelLayout {
             finishedAt,
             totals(page, SCRUB_FINISHED_TOTALS)),
         version == VERSION_OF_ONE_DEVICE ? ofOneDevice(uuid, layout, redundancy) : config(page),
-        version == VERSION_OF_ONE_DEVICE ? 0 : page.get(I32, DEVICE_NUMBER));
+        version == VERSION_OF_ONE_DEVICE ? 0 : page.get(I32, DEVICE_NUMBER),
+        version == VERSION_OF_ONE_DEVICE ? 0 : page.get(I64, TAKEN_BY));
   }
 
   private static PoolConfig config(MemorySegment page) {

@@ -284,6 +284,9 @@ public final class Pool implements AutoCloseable {
     }
     if (options.intent() == PoolOptions.Intent.WORK) {
       record(Event.Step.OPENED, "");
+      // Two generations: of one alone nobody could say whether a crash came before it reached a
+      // device, or an old copy of the device was put in its place.
+      labels.align();
       labels.leave(PoolLabel.Shutdown.IN_USE);
       admin.begin();
     }

@@ -232,7 +232,8 @@ final class PoolFactory {
         1,
         ScrubRecord.NEVER,
         config,
-        number);
+        number,
+        0);
   }
 
   static void checkSize(String name, long sizeBytes) throws MediaOpenException {

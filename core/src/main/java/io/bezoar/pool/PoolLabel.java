@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  * @param scrub the scrub's place and results
  * @param config the pool's devices, and how the volume is made of them
  * @param deviceNumber which of them this label stands on
+ * @param takenBy bit {@code n} is set when device {@code n} was to take this generation of the label,
+ *     too; devices from 64 on have none. A device that is set here and has a much older label is an
+ *     old copy of itself
  */
 public record PoolLabel(
     UUID uuid,
@@ -36,7 +39,8 @@ public record PoolLabel(
     long eventSequence,
     ScrubRecord scrub,
     PoolConfig config,
-    int deviceNumber) {
+    int deviceNumber,
+    long takenBy) {
 
   /** Checks that redundancy, geometry and the config's entry of this device say the same. */
   public PoolLabel {
@@ -154,7 +158,8 @@ public record PoolLabel(
         newEventSequence,
         newScrub,
         newConfig,
-        deviceNumber);
+        deviceNumber,
+        takenBy);
   }
 
   /**
@@ -181,7 +186,32 @@ public record PoolLabel(
         other.eventSequence(),
         other.scrub(),
         other.config(),
-        deviceNumber);
+        deviceNumber,
+        other.takenBy());
+  }
+
+  /** The same, to be taken by these devices. */
+  PoolLabel takenBy(long devices) {
+    return new PoolLabel(
+        uuid,
+        generation,
+        content,
+        redundancy,
+        layout,
+        geometry,
+        drill,
+        createdAt,
+        shutdown,
+        eventSequence,
+        scrub,
+        config,
+        deviceNumber,
+        devices);
+  }
+
+  /** The bit of a device in {@link #takenBy()}. */
+  static long bitOf(int device) {
+    return device < Long.SIZE ? 1L << device : 0;
   }
 
   /** The uuid of the device that this label stands on. */

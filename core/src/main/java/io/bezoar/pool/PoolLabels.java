@@ -5,7 +5,9 @@ import io.bezoar.health.ScrubLedger;
 import io.bezoar.health.ScrubRecord;
 import java.io.IOException;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -16,7 +18,9 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Invariant.</b> Every change has a greater generation than the one before, and is durable on
  * at least one device when it returns; so of labels that differ, the greatest generation is right,
  * and a device that missed changes is told from one that did not. A device that cannot take a
- * change is behind, not in the way. Thread-safe; changes come one at a time.
+ * change is behind, not in the way. A label says which devices were to take it, too: one of those
+ * that has a label more than one generation older is an old copy of itself ({@link PoolSearch}).
+ * Thread-safe; changes come one at a time.
  */
 final class PoolLabels implements ScrubLedger {
   private static final System.Logger LOG = System.getLogger(PoolLabels.class.getName());
@@ -25,6 +29,7 @@ final class PoolLabels implements ScrubLedger {
   private final ReentrantLock lock = new ReentrantLock();
   // Guarded by lock.
   private final Map<Integer, LabelKeeper> keepers = new TreeMap<>();
+  private final Set<Integer> failing = new TreeSet<>();
   private PoolLabel newest;
 
   /**
@@ -66,6 +71,7 @@ final class PoolLabels implements ScrubLedger {
     lock.lock();
     try {
       keepers.remove(device);
+      failing.remove(device);
       if (newest.deviceNumber() == device && !keepers.isEmpty()) {
         // The label in hand must stand on a device that the next config lists.
         newest = keepers.values().iterator().next().label().like(newest);
@@ -109,28 +115,47 @@ final class PoolLabels implements ScrubLedger {
   private void change(UnaryOperator<PoolLabel> how) throws IOException {
     lock.lock();
     try {
-      PoolLabel changed = how.apply(newest);
-      boolean stored = false;
-      IOException failure = null;
-      for (Map.Entry<Integer, LabelKeeper> keeper : keepers.entrySet()) {
-        try {
-          keeper.getValue().change(own -> own.like(changed));
-          stored = true;
-        } catch (IOException behind) {
-          failure = remember(failure, behind);
-          LOG.log(
-              System.Logger.Level.WARNING,
-              "the label of device " + keeper.getKey() + " could not be changed",
-              behind);
-        }
+      Set<Integer> failedBefore = Set.copyOf(failing);
+      store(how.apply(newest));
+      if (!failedBefore.containsAll(failing)) {
+        // The others say that this one took the change: say that it did not.
+        store(newest.withShutdown(newest.shutdown(), newest.eventSequence()));
       }
-      if (!stored && failure != null) {
-        throw failure;
-      }
-      newest = changed;
     } finally {
       lock.unlock();
     }
+  }
+
+  private void store(PoolLabel next) throws IOException {
+    PoolLabel changed = next.takenBy(next.config().isVersion1() ? 0 : takers());
+    boolean stored = false;
+    IOException failure = null;
+    for (Map.Entry<Integer, LabelKeeper> keeper : keepers.entrySet()) {
+      try {
+        keeper.getValue().change(own -> own.like(changed));
+        failing.remove(keeper.getKey());
+        stored = true;
+      } catch (IOException behind) {
+        failing.add(keeper.getKey());
+        failure = remember(failure, behind);
+        LOG.log(
+            System.Logger.Level.WARNING,
+            "the label of device " + keeper.getKey() + " could not be changed",
+            behind);
+      }
+    }
+    if (!stored && failure != null) {
+      throw failure;
+    }
+    newest = changed;
+  }
+
+  /** The devices that are going to take a change, as far as one can know. */
+  private long takers() {
+    return keepers.keySet().stream()
+        .filter(device -> !failing.contains(device))
+        .mapToLong(PoolLabel::bitOf)
+        .reduce(0, (some, one) -> some | one);
   }
 
   private static IOException remember(@Nullable IOException first, IOException next) {

@@ -36,6 +36,7 @@ final class PoolSearch {
   private final Map<Integer, Member> members = new TreeMap<>();
   private final Map<Integer, String> whyMissing = new TreeMap<>();
   private final Map<UUID, Path> inFolders = new HashMap<>();
+  private final Map<UUID, Path> twins = new HashMap<>();
   private boolean foldersRead;
 
   /**
@@ -93,6 +94,7 @@ final class PoolSearch {
     }
     closeStrangers(newest, opened);
     refuseTwin(newest, first);
+    setOldCopiesAside(newest);
     Map<Integer, String> missing = new TreeMap<>();
     for (DeviceEntry entry : newest.config().devices()) {
       if (!members.containsKey(entry.number())) {
@@ -186,18 +188,54 @@ final class PoolSearch {
   }
 
   /** Where a file of another name is labelled as this device; null when there is none. */
-  private @Nullable Path labelledSo(DeviceEntry entry) {
+  private @Nullable Path labelledSo(DeviceEntry entry) throws MediaOpenException {
     if (!foldersRead) {
       foldersRead = true;
       for (Path folder : folders()) {
         for (Path file : source.list(folder)) {
           if (source.peek(file) instanceof LabelStore.Peek.Label(PoolLabel label)) {
-            inFolders.putIfAbsent(label.deviceUuid(), file);
+            Path known = inFolders.putIfAbsent(label.deviceUuid(), file);
+            if (known != null && !source.absolute(known).equals(source.absolute(file))) {
+              twins.put(label.deviceUuid(), file);
+            }
           }
         }
       }
     }
-    return inFolders.get(entry.uuid());
+    Path one = inFolders.get(entry.uuid());
+    Path twin = twins.get(entry.uuid());
+    if (one != null && twin != null) {
+      throw twice(entry, one, twin);
+    }
+    return one;
+  }
+
+  /**
+   * Devices that are known to have taken labels that they do not have. A mirror sees for itself that
+   * a leg is old, and brings it up to date; where nothing else holds the bytes, they are not used.
+   */
+  private void setOldCopiesAside(PoolLabel newest) throws IOException {
+    for (Member member : List.copyOf(members.values())) {
+      int number = member.number();
+      boolean old =
+          (newest.takenBy() & PoolLabel.bitOf(number)) != 0
+              && member.generation() < newest.generation() - 1;
+      boolean alone =
+          newest
+              .config()
+              .stack()
+              .mirrorOf(number)
+              .filter(mirror -> mirror.legs().size() == 1)
+              .isPresent();
+      if (old && alone) {
+        members.remove(number);
+        member.close();
+        whyMissing.put(
+            number,
+            "%s is an older copy of it (generation %d of its label, and it had %d): put the newer back"
+                .formatted(member.path(), member.generation(), newest.generation()));
+      }
+    }
   }
 
   /** The device that was opened may be a copy of the one that the pool knows. */

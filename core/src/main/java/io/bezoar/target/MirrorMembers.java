@@ -369,10 +369,29 @@ final class MirrorMembers {
     };
   }
 
-  /** Something is going to be written: from now on a missing leg is left behind. */
-  void aboutToChange() {
-    if (!changed) {
+  /**
+   * Something is going to be written: from now on a missing leg is left behind. The first time the
+   * table gets a new event, on every leg in use: so an older copy of a leg, put in its place while
+   * nobody looked, is told from the leg itself.
+   */
+  void aboutToChange() throws IOException {
+    if (changed) {
+      return;
+    }
+    lock.lock();
+    try {
+      MirrorSet now = set;
+      if (!changed && now.table().count() > 1 && now.state() == DeviceState.ONLINE) {
+        store(
+            now.table()
+                .without(
+                    slot -> now.inSync().stream().noneMatch(leg -> leg.slot == slot),
+                    clock.millis()));
+        settleWithLock();
+      }
       changed = true;
+    } finally {
+      lock.unlock();
     }
   }
 

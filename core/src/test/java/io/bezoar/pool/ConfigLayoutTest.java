@@ -98,7 +98,7 @@ class ConfigLayoutTest {
   /** What docs/format.md says of how many devices a label has room for. */
   @Test
   void shouldHaveRoomForAsManyDevicesAsTheDocumentationSays() throws Exception {
-    assertThat(devicesThatFit(1, 20)).isEqualTo(41);
+    assertThat(devicesThatFit(1, 20)).isEqualTo(40);
     assertThat(devicesThatFit(2, 20)).isEqualTo(47);
     assertThat(devicesThatFit(1, 60)).isEqualTo(28);
     assertThat(devicesThatFit(2, 60)).isEqualTo(31);

@@ -51,7 +51,8 @@ final class Labels {
             random.nextBoolean() ? Instant.ofEpochMilli(random.nextLong(1L << 42)) : null,
             totals(random)),
         config,
-        device.number());
+        device.number(),
+        config.isVersion1() ? 0 : random.nextLong());
   }
 
   private static ScrubTotals totals(RandomGenerator random) {

@@ -502,6 +502,46 @@ class PoolDevicesTest {
   }
 
   @Test
+  void shouldTellAnOldCopyOfADeviceFromTheDevice() throws Exception {
+    for (StackDraft draft :
+        List.of(
+            mirror("a", "b"),
+            new StackDraft.Striped(PAGE, List.of(device("c"), device("d"))))) {
+      create(draft);
+      String first = draft instanceof StackDraft.Mirror ? "a" : "c";
+      String second = draft instanceof StackDraft.Mirror ? "b" : "d";
+      try (Pool pool = open(first)) {
+        fill(pool, 30);
+      }
+      SimMedia old = disks.image(second);
+      byte[] model;
+      try (Pool pool = open(first)) {
+        model = fill(pool, 31);
+      }
+      disks.take(second);
+      disks.put(second, old);
+      if (draft instanceof StackDraft.Mirror) {
+        try (Pool pool = open(first)) {
+          settle(pool);
+          assertThat(read(pool)).isEqualTo(model);
+          pool.devices().detach(first);
+          assertThat(read(pool)).isEqualTo(model);
+        }
+      } else {
+        assertReason(Reason.DEVICE_MISSING, first);
+      }
+    }
+  }
+
+  @Test
+  void shouldNotChooseBetweenTwoCopiesOfADevice() throws Exception {
+    create(mirror("x/a", "x/b"));
+    disks.copy("x/b", "x/one");
+    disks.move("x/b", "x/other");
+    assertReason(Reason.DUPLICATE, "x/a");
+  }
+
+  @Test
   void shouldTellWhatWasDetachedFromWhatBelongs() throws Exception {
     create(mirror("a", "b"));
     try (Pool pool = open("a")) {

@@ -8,6 +8,8 @@ import io.bezoar.media.MediaOpenException.Reason;
 import io.bezoar.media.Presence;
 import io.bezoar.media.SimMedia;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -44,6 +46,19 @@ final class SimDisks implements MediaSource {
   /** The media at {@code path} stands at {@code to}, too: a copy, as far as labels can say. */
   void copy(String path, String to) {
     disks.put(Path.of(to), at(path));
+  }
+
+  /** A copy of the bytes at {@code path} as they are now: a backup. */
+  SimMedia image(String path) throws IOException {
+    SimMedia from = reopened(path);
+    SimMedia copy = SimMedia.create(path, from.sizeBytes(), 1);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment bytes = arena.allocate(from.sizeBytes());
+      from.read(0, bytes);
+      copy.write(0, bytes);
+      copy.persist();
+    }
+    return copy;
   }
 
   /** What was at {@code path} is not there any more; keep what is returned to {@link #put} back. */
