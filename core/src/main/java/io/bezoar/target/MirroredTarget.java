@@ -54,6 +54,7 @@ public final class MirroredTarget implements DaxDevice {
   /** Most legs of a mirror; their slots are 0 to 7. */
   public static final int LEGS_MAX = MirrorTable.SLOTS;
 
+  private static final System.Logger LOG = System.getLogger(MirroredTarget.class.getName());
   private static final int PAGE = Units.PAGE_BYTES;
 
   /** Reads of one stretch of this size, or of a region where that is more, go to one leg. */
@@ -510,12 +511,16 @@ public final class MirroredTarget implements DaxDevice {
     } catch (IOException cannot) {
       failed = cannot;
     }
+    List<DaxDevice> inUse = members.set().inSync().stream().map(leg -> leg.device).toList();
     closed = true;
     for (DaxDevice device : members.releaseAll()) {
       try {
         device.close();
       } catch (IOException cannot) {
-        if (failed == null) {
+        if (!inUse.contains(device)) {
+          // It was left behind, which is durable on the others: nothing is lost with it.
+          LOG.log(System.Logger.Level.DEBUG, name, cannot);
+        } else if (failed == null) {
           failed = cannot;
         } else {
           failed.addSuppressed(cannot);

@@ -343,6 +343,46 @@ class MirrorLegsTest {
   }
 
   @Test
+  void shouldTakeAnAncestorForOneThatIsBehindAndNotForAConflict() throws IOException {
+    MirrorRig rig = MirrorRig.create(List.of(BARE, BARE, BARE), PAGES, 7);
+    goAndMissAPage(rig, 0, 1);
+    rig.target().letGone(2, "pulled").orElseThrow().close();
+    rig.write(2L * PAGE, filled(PAGE, 2));
+    rig.target().persist();
+    // Leg 2 says that leg 0 is out, and leg 0 learns from leg 1 that leg 2 is.
+    rig.parts.get(0).media = rig.parts.get(0).media.reopen();
+    rig.target().legReturned(0, rig.openLeg(rig.parts.get(0)));
+    rig.resync();
+    rig.close();
+    rig.open();
+    rig.resync();
+    rig.assertLegsEqual("all were one line");
+    assertThat(rig.read(2L * PAGE, PAGE)).containsOnly(2);
+  }
+
+  private static void goAndMissAPage(MirrorRig rig, int slot, int page) throws IOException {
+    rig.target().takeOffline(slot).close();
+    rig.write((long) page * PAGE, filled(PAGE, 1));
+    rig.target().persist();
+  }
+
+  @Test
+  void shouldCloseWellThoughALegThatWasLeftBehindCannot() throws IOException {
+    MirrorRig rig = two(BARE);
+    rig.write(0, filled(PAGE, 1));
+    rig.parts.get(0).media.setPresence(Presence.GONE);
+    rig.write(PAGE, filled(PAGE, 2));
+    assertThat(rig.status(0).state()).isEqualTo(State.FAILED);
+    rig.target().close();
+    rig.parts.get(0).media.setPresence(Presence.PRESENT);
+    rig.reopenMedia();
+    rig.open();
+    rig.resync();
+    rig.assertLegsEqual("closed without leg 0");
+    assertThat(rig.read(PAGE, PAGE)).containsOnly(2);
+  }
+
+  @Test
   void shouldRefuseStrangersAndOldMembersWithNothingWritten() throws IOException {
     MirrorRig rig = two(BARE);
     MirrorRig.Part blank = rig.addPart(BARE, 99);
