@@ -658,11 +658,24 @@ public final class WriteCachedTarget implements DaxDevice {
         }
       }
     }
-    if (before != null && !before.equals(child)) {
-      before.close();
-    }
     info = describe(children.name());
     tellState(slot + " is back");
+    if (before != null && !before.equals(child)) {
+      closeWhatWent(slot, before);
+    }
+  }
+
+  /** What it can no longer make durable was looked at on the device that has taken its place. */
+  private void closeWhatWent(Slot slot, DaxDevice before) {
+    try {
+      before.close();
+    } catch (IOException gone) {
+      System.getLogger(WriteCachedTarget.class.getName())
+          .log(
+              System.Logger.Level.DEBUG,
+              () -> children.name() + ": " + slot + " that went could not be closed",
+              gone);
+    }
   }
 
   private void tellState(String detail) {
