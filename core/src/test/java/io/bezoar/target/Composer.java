@@ -1,6 +1,7 @@
 package io.bezoar.target;
 
 import static io.bezoar.media.Units.LINE_BYTES;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bezoar.dax.DaxDevice;
 import io.bezoar.dax.DeviceState;
@@ -17,9 +18,17 @@ import io.bezoar.media.Units;
 import java.io.IOException;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.UUID;
+import java.util.concurrent.Executor;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -44,7 +53,11 @@ final class Composer {
       List.of(
           (composer, depth, pages) -> composer.new Linear(composer.children(depth, pages)),
           (composer, depth, pages) -> composer.new Striped(composer.children(depth, pages)),
-          (composer, depth, _) -> composer.new Guarded(composer.node(depth - 1, 100)));
+          (composer, depth, _) -> composer.new Guarded(composer.node(depth - 1, 100)),
+          (composer, depth, pages) -> composer.new Mirror(composer.legs(depth, pages + 8)),
+          (composer, depth, pages) ->
+              composer
+              .new Cache(composer.node(depth - 1, pages + 10), composer.node(depth - 1, pages)));
 
   private final SplittableRandom random;
   private int count;
@@ -75,6 +88,15 @@ final class Composer {
       children.add(node(depth - 1, leafPages + random.nextInt(16)));
     }
     return children;
+  }
+
+  private List<Node> legs(int depth, long leafPages) throws IOException {
+    List<Node> legs = new ArrayList<>();
+    int wanted = random.nextInt(4) == 0 ? 3 : 2;
+    for (int i = 0; i < wanted; i++) {
+      legs.add(node(depth - 1, leafPages + random.nextInt(6)));
+    }
+    return legs;
   }
 
   /** A device with what is below it. */
@@ -118,11 +140,68 @@ final class Composer {
       return all;
     }
 
+    /** Which bytes of a child own ones are. */
+    abstract ByteRange down(int slot, ByteRange range);
+
     /** Own bytes were stored anew, by a recovery write that says it is complete. */
-    abstract void replaced(ByteRange range);
+    void replaced(ByteRange range) {
+      for (int slot = 0; slot < below.size(); slot++) {
+        below.get(slot).replaced(down(slot, range));
+      }
+    }
 
     /** A recovery write of own bytes begins. */
-    abstract void replacing(ByteRange range);
+    void replacing(ByteRange range) {
+      for (int slot = 0; slot < below.size(); slot++) {
+        below.get(slot).replacing(down(slot, range));
+      }
+    }
+
+    /** Looks at what has moved where, while that is known. */
+    void look() throws IOException {
+      for (Node child : below) {
+        child.look();
+      }
+    }
+
+    /** True when all that may be gone below is gone here, exactly that, and noticed at once. */
+    boolean isExact() {
+      return below.stream().allMatch(Node::isExact);
+    }
+
+    /** True when bytes of a child may be struck, whatever was struck before. */
+    boolean mayStrike(int slot, ByteRange range) {
+      return true;
+    }
+
+    /** A strike there counts against what is kept twice. */
+    ByteRanges strikeUp(int slot, ByteRange range) {
+      return up(slot, ByteRanges.of(range));
+    }
+
+    /** The device of a child is given back, as far as it still can be. */
+    void letGo(int slot) throws IOException {}
+
+    /** A child is there again. */
+    void takeBack(int slot, DaxDevice child) throws IOException {
+      throw new IllegalStateException(name + " takes nobody back");
+    }
+
+    /** These own bytes were not persisted when media went, and may not have arrived. */
+    void doubt(ByteRanges own) {
+      for (int slot = 0; slot < below.size(); slot++) {
+        List<ByteRange> mine = new ArrayList<>();
+        for (ByteRange range : own.asList()) {
+          mine.add(down(slot, range));
+        }
+        below.get(slot).doubt(ByteRanges.of(mine));
+      }
+    }
+
+    /** Work that waits to be done in the background. */
+    void background() {
+      below.forEach(Node::background);
+    }
 
     /** What was forgotten is forgotten for good. */
     void persisted() {
@@ -147,7 +226,35 @@ final class Composer {
       }
       notices = dispatcher();
       device = open();
+      look();
     }
+
+    /** All targets from here down. */
+    final List<Node> all() {
+      List<Node> all = new ArrayList<>(List.of(this));
+      below.forEach(child -> all.addAll(child.all()));
+      return all;
+    }
+
+    /** Child by child, makes what this is made of; then this on them. */
+    void formatOn() throws IOException {
+      for (Node child : below) {
+        child.format();
+      }
+      for (Node child : below) {
+        child.start();
+      }
+      formatStarted();
+      background();
+      for (Node child : below) {
+        child.device().close();
+      }
+      for (Path path : paths()) {
+        path.leaf().comeBack(path.leaf().media.reopen());
+      }
+    }
+
+    void formatStarted() throws IOException {}
 
     final DaxDevice device() {
       if (device == null) {
@@ -156,7 +263,7 @@ final class Composer {
       return device;
     }
 
-    final void drain() {
+    void drain() {
       below.forEach(Node::drain);
       notices.drain();
     }
@@ -246,6 +353,11 @@ final class Composer {
     }
 
     @Override
+    ByteRange down(int slot, ByteRange range) {
+      throw new IllegalStateException("a leaf has no children");
+    }
+
+    @Override
     ByteRanges mayBeLost() {
       return struck;
     }
@@ -283,6 +395,12 @@ final class Composer {
     void lose(FaultKind kind, ByteRange range) throws IOException {
       inject(kind, range);
       struck = struck.plus(range.alignOutward(LINE_BYTES));
+    }
+
+    /** Takes bytes that may be moved away, which a crash may leave half done. */
+    void loseUnits(FaultKind kind, ByteRange range) throws IOException {
+      inject(kind, range);
+      struck = struck.plus(range.alignOutward(CLEAR_UNIT_BYTES));
     }
 
     /** Takes bytes that somebody above can rebuild. */
@@ -327,20 +445,9 @@ final class Composer {
     }
 
     @Override
-    void replaced(ByteRange range) {
-      for (int slot = 0; slot < below.size(); slot++) {
-        below.get(slot).replaced(map().toChild(slot, range));
-      }
+    ByteRange down(int slot, ByteRange range) {
+      return map().toChild(slot, range);
     }
-
-    @Override
-    void replacing(ByteRange range) {
-      for (int slot = 0; slot < below.size(); slot++) {
-        below.get(slot).replacing(map().toChild(slot, range));
-      }
-    }
-
-    abstract void childReturned(int slot, DaxDevice child) throws IOException;
   }
 
   private final class Linear extends Joined {
@@ -371,7 +478,7 @@ final class Composer {
     }
 
     @Override
-    void childReturned(int slot, DaxDevice child) throws IOException {
+    void takeBack(int slot, DaxDevice child) throws IOException {
       ((LinearTarget) device()).childReturned(slot, child);
     }
   }
@@ -400,7 +507,7 @@ final class Composer {
     }
 
     @Override
-    void childReturned(int slot, DaxDevice child) throws IOException {
+    void takeBack(int slot, DaxDevice child) throws IOException {
       ((StripedTarget) device()).childReturned(slot, child);
     }
   }
@@ -429,18 +536,12 @@ final class Composer {
 
     @Override
     void format() throws IOException {
-      super.format();
-      below.getFirst().start();
-      try (DaxDevice child = below.getFirst().device()) {
-        ProtectedTarget.format(child, geometry);
-      }
-      reopenLeaves();
+      formatOn();
     }
 
-    private void reopenLeaves() {
-      for (Path path : paths()) {
-        path.leaf().comeBack(path.leaf().media.reopen());
-      }
+    @Override
+    void formatStarted() throws IOException {
+      ProtectedTarget.format(below.getFirst().device(), geometry);
     }
 
     @Override
@@ -466,10 +567,9 @@ final class Composer {
     }
 
     @Override
-    void replaced(ByteRange range) {}
-
-    @Override
-    void replacing(ByteRange range) {}
+    ByteRange down(int slot, ByteRange range) {
+      return new ByteRange(0, 0);
+    }
 
     /** True when one more strike below leaves every byte whole; it is taken to follow. */
     boolean absorbs() {
@@ -492,7 +592,362 @@ final class Composer {
       target.scrubChecksums(0, target.checksumPages());
       target.scrubJournals();
       target.scrubCompleted();
-      isStruck = false;
+      // What is behind a good copy is not looked at.
+      isStruck &= below.getFirst().all().stream().anyMatch(Cache.class::isInstance);
+    }
+  }
+
+  /** Bytes are lost where every leg that holds all has lost them. */
+  final class Mirror extends Node {
+    private static final int CHUNK = 64 * PAGE;
+    private final UUID uuid = new UUID(random.nextLong(), random.nextLong());
+    private final boolean waits = random.nextInt(3) == 0;
+    private final Queue<Runnable> tasks = new ArrayDeque<>();
+
+    /** What of each leg was lost when it was copied from others, by slot. */
+    private final List<ByteRanges> copiedLoss = new ArrayList<>();
+
+    /** Legs that were gone since they were last in use. */
+    private final Set<Integer> away = new TreeSet<>();
+
+    Mirror(List<Node> below) {
+      super("mirror", below);
+      below.forEach(_ -> copiedLoss.add(ByteRanges.EMPTY));
+    }
+
+    private MirroredTarget mirror() {
+      return (MirroredTarget) device();
+    }
+
+    @Override
+    long sizeBytes() {
+      return MirroredTarget.dataBytes(
+          below.stream().mapToLong(Node::sizeBytes).min().orElseThrow());
+    }
+
+    private MirrorLayout layout() {
+      return MirrorLayout.of(sizeBytes());
+    }
+
+    @Override
+    void format() throws IOException {
+      formatOn();
+    }
+
+    @Override
+    void formatStarted() throws IOException {
+      MirroredTarget.format(uuid, sizeBytes(), below.stream().map(Node::device).toList());
+    }
+
+    @Override
+    DaxDevice open() throws IOException {
+      tasks.clear();
+      away.clear();
+      Map<Integer, DaxDevice> legs = new TreeMap<>();
+      for (int slot = 0; slot < below.size(); slot++) {
+        legs.put(slot, below.get(slot).device());
+      }
+      Executor background = waits ? tasks::add : Runnable::run;
+      return MirroredTarget.open(
+          name, uuid, sizeBytes(), legs, MirrorOptions.of(CLOCK, background), notices);
+    }
+
+    @Override
+    void background() {
+      super.background();
+      while (!tasks.isEmpty()) {
+        tasks.remove().run();
+      }
+    }
+
+    @Override
+    ByteRanges up(int child, ByteRanges ranges) {
+      return ranges.intersect(ByteRanges.of(new ByteRange(0, sizeBytes())));
+    }
+
+    @Override
+    ByteRange down(int slot, ByteRange range) {
+      return range;
+    }
+
+    private boolean inSync(int slot) {
+      return mirror().legs().stream()
+          .anyMatch(leg -> leg.slot() == slot && leg.state() == LegStatus.State.IN_SYNC);
+    }
+
+    @Override
+    ByteRanges mayBeLost() {
+      ByteRanges all = ByteRanges.of(new ByteRange(0, sizeBytes()));
+      for (int slot = 0; slot < below.size(); slot++) {
+        if (inSync(slot)) {
+          all = all.intersect(lostOn(slot));
+        }
+      }
+      return all;
+    }
+
+    private ByteRanges lostOn(int slot) {
+      ByteRanges lost = up(slot, below.get(slot).mayBeLost()).union(copiedLoss.get(slot));
+      // What is told from bad by the granule is lost by the granule.
+      int granule = below.get(slot).device().info().granuleBytes();
+      return granule <= LINE_BYTES ? lost : lost.alignOutward(granule);
+    }
+
+    @Override
+    ByteRanges gone() {
+      ByteRanges all = ByteRanges.of(new ByteRange(0, sizeBytes()));
+      for (int slot = 0; slot < below.size(); slot++) {
+        if (inSync(slot)) {
+          all = all.intersect(up(slot, below.get(slot).gone()));
+        }
+      }
+      return all;
+    }
+
+    @Override
+    boolean isExact() {
+      return false;
+    }
+
+    @Override
+    void replaced(ByteRange range) {
+      super.replaced(range);
+      for (int slot = 0; slot < below.size(); slot++) {
+        if (inSync(slot)) {
+          copiedLoss.set(slot, copiedLoss.get(slot).minus(ByteRanges.of(range)));
+        }
+      }
+    }
+
+    @Override
+    void look() throws IOException {
+      super.look();
+      ByteRanges now = mayBeLost();
+      for (LegStatus leg : mirror().legs()) {
+        int slot = leg.slot();
+        if (!below.get(slot).gone().isEmpty()) {
+          away.add(slot);
+        }
+        if (leg.state() != LegStatus.State.IN_SYNC) {
+          copiedLoss.set(slot, copiedLoss.get(slot).union(now));
+          assertThat(away.contains(slot) || leg.state() == LegStatus.State.RESYNCING)
+              .as("%s of %s, which was never gone, and %s", leg, name, away)
+              .isTrue();
+          assertThat(away.isEmpty() && tasks.isEmpty() && leg.state() == LegStatus.State.RESYNCING)
+              .as("%s of %s stays behind", leg, name)
+              .isFalse();
+        }
+      }
+    }
+
+    @Override
+    boolean mayStrike(int slot, ByteRange range) {
+      // What is kept twice is struck in one place.
+      ByteRange first = ByteRange.ofLength(layout().superblockAt(1), PAGE);
+      ByteRange second =
+          ByteRange.ofLength(layout().wordsAt(1), (long) layout().bitmapPages() * PAGE);
+      return !range.overlaps(first) && !range.overlaps(second);
+    }
+
+    @Override
+    void letGo(int slot) throws IOException {
+      mirror().letGone(slot, "taken away");
+      // Without the last leg in sync those that are behind are given up.
+      for (LegStatus leg : mirror().legs()) {
+        if (leg.state() != LegStatus.State.IN_SYNC) {
+          away.add(leg.slot());
+        }
+      }
+    }
+
+    /** True when it let that leg go. */
+    boolean takeOffline(int slot) throws IOException {
+      try {
+        mirror().takeOffline(slot);
+        away.add(slot);
+        return true;
+      } catch (MirrorLegException needed) {
+        return false;
+      }
+    }
+
+    @Override
+    void takeBack(int slot, DaxDevice child) throws IOException {
+      mirror().legReturned(slot, child);
+      away.remove(slot);
+    }
+
+    @Override
+    void scrub() throws IOException {
+      super.scrub();
+      if (mirror().state() != DeviceState.ONLINE) {
+        return;
+      }
+      for (long at = 0; at < sizeBytes(); at += CHUNK) {
+        mirror().compare(new ByteRange(at, Math.min(sizeBytes(), at + CHUNK)));
+      }
+    }
+  }
+
+  /** Bytes are lost where they lie now, and where they were when they could be moved in part. */
+  final class Cache extends Node {
+    private static final int FAST = 0;
+    private static final int ORIGIN = 1;
+    private final UUID uuid = new UUID(random.nextLong(), random.nextLong());
+    private final int high = random.nextInt(3) * 50;
+
+    /** Lost once, and not yet stored anew for good. */
+    private ByteRanges known = ByteRanges.EMPTY;
+
+    private ByteRanges replaced = ByteRanges.EMPTY;
+    private NoticeDispatcher fastNotices = new NoticeDispatcher("composed", CLOCK, _ -> {});
+
+    Cache(Node fast, Node origin) {
+      super("cache", List.of(fast, origin));
+    }
+
+    WriteCachedTarget cache() {
+      return (WriteCachedTarget) device();
+    }
+
+    @Override
+    long sizeBytes() {
+      return below.get(ORIGIN).sizeBytes() / PAGE * PAGE;
+    }
+
+    @Override
+    void format() throws IOException {
+      formatOn();
+    }
+
+    @Override
+    void formatStarted() throws IOException {
+      WriteCachedTarget.format(uuid, used(below.get(FAST).device()), sizeBytes());
+    }
+
+    /** A cache takes all of its fast device, of which a leaf keeps the end for its lists. */
+    private DaxDevice used(DaxDevice fast) throws IOException {
+      fastNotices = new NoticeDispatcher("composed", CLOCK, _ -> {});
+      ByteRange used = new ByteRange(0, below.get(FAST).sizeBytes());
+      return LinearTarget.open(fast.info().name(), fast, used, fastNotices);
+    }
+
+    @Override
+    void drain() {
+      below.forEach(Node::drain);
+      fastNotices.drain();
+      notices.drain();
+    }
+
+    @Override
+    DaxDevice open() throws IOException {
+      return WriteCachedTarget.open(
+          name,
+          uuid,
+          used(below.get(FAST).device()),
+          below.get(ORIGIN).device(),
+          sizeBytes(),
+          new WriteCacheOptions(Runnable::run, high, high / 2, WriteCacheOptions.Unknown.REFUSE),
+          notices);
+    }
+
+    private WriteCacheGeometry geometry() {
+      return WriteCacheGeometry.plan(below.get(FAST).sizeBytes(), sizeBytes());
+    }
+
+    @Override
+    ByteRanges up(int child, ByteRanges ranges) {
+      if (child == ORIGIN) {
+        return ranges.intersect(ByteRanges.of(new ByteRange(0, sizeBytes())));
+      }
+      WriteCacheCore core = cache().core();
+      List<ByteRange> own = new ArrayList<>();
+      for (ByteRange range : ranges.intersect(ByteRanges.of(geometry().data())).asList()) {
+        int last = geometry().blockAt(range.end() - 1);
+        for (int block = geometry().blockAt(range.start()); block <= last; block++) {
+          ByteRange place = geometry().block(block);
+          if (core != null && WriteCacheIndex.holdsNewest(core.index.state(block))) {
+            long page = core.index.page(block) * PAGE;
+            own.add(range.intersect(place).shift(page - place.start()));
+          }
+        }
+      }
+      return ByteRanges.of(own);
+    }
+
+    @Override
+    ByteRange down(int slot, ByteRange range) {
+      return slot == ORIGIN ? range : new ByteRange(0, 0);
+    }
+
+    @Override
+    ByteRanges mayBeLost() {
+      int granule = device().info().granuleBytes();
+      ByteRanges now = super.mayBeLost();
+      return known.union(granule <= LINE_BYTES ? now : now.alignOutward(granule));
+    }
+
+    @Override
+    ByteRanges gone() {
+      boolean any = below.stream().anyMatch(child -> !child.gone().isEmpty());
+      return any ? ByteRanges.of(new ByteRange(0, sizeBytes())) : ByteRanges.EMPTY;
+    }
+
+    @Override
+    boolean isExact() {
+      return false;
+    }
+
+    @Override
+    void look() throws IOException {
+      super.look();
+      known = mayBeLost();
+    }
+
+    @Override
+    void doubt(ByteRanges own) {
+      known = known.union(own.alignOutward(PAGE));
+    }
+
+    @Override
+    void replaced(ByteRange range) {
+      replaced = replaced.plus(range);
+    }
+
+    @Override
+    void replacing(ByteRange range) {
+      below.get(ORIGIN).replacing(range);
+    }
+
+    @Override
+    void persisted() {
+      super.persisted();
+      known = known.minus(replaced);
+      replaced.asList().forEach(range -> below.get(ORIGIN).replaced(range));
+      replaced = ByteRanges.EMPTY;
+    }
+
+    @Override
+    boolean mayStrike(int slot, ByteRange range) {
+      // What is kept twice is struck in one place.
+      return slot != FAST
+          || (!range.overlaps(geometry().table(1)) && !range.overlaps(geometry().superblock(1)));
+    }
+
+    @Override
+    ByteRanges strikeUp(int slot, ByteRange range) {
+      return slot == ORIGIN
+          ? up(slot, ByteRanges.of(range))
+          : ByteRanges.of(new ByteRange(0, sizeBytes()));
+    }
+
+    @Override
+    void takeBack(int slot, DaxDevice child) throws IOException {
+      if (slot == FAST) {
+        cache().childReturned(WriteCachedTarget.Slot.FAST, used(child));
+      } else {
+        cache().childReturned(WriteCachedTarget.Slot.ORIGIN, child);
+      }
     }
   }
 }
