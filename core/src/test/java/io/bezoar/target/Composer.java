@@ -744,7 +744,8 @@ final class Composer {
     boolean mayStrike(int slot, ByteRange range) {
       // What is kept twice is struck in one place.
       ByteRange first = ByteRange.ofLength(layout().superblockAt(1), PAGE);
-      ByteRange second = ByteRange.ofLength(layout().wordsAt(1), layout().bitmapPages() * PAGE);
+      ByteRange second =
+          ByteRange.ofLength(layout().wordsAt(1), (long) layout().bitmapPages() * PAGE);
       return !range.overlaps(first) && !range.overlaps(second);
     }
 
