@@ -46,7 +46,12 @@ final class DeviceWatch {
     if (still.isEmpty() || still.get() != member) {
       return;
     }
-    DeviceEntry entry = devices.config().device(member.number());
+    DeviceEntry entry = devices.config().find(member.number()).orElse(null);
+    if (entry == null) {
+      // It was on its way out of the pool when something failed.
+      devices.left(member.number());
+      return;
+    }
     moves.record(Event.DeviceStep.LOST, entry.number(), why);
     moves.dropQuietly(member, why);
     if (entry.use() == DeviceEntry.Use.MEMBER) {

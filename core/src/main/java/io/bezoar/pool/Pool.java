@@ -286,7 +286,9 @@ public final class Pool implements AutoCloseable {
       record(Event.Step.OPENED, "");
       // Two generations: of one alone nobody could say whether a crash came before it reached a
       // device, or an old copy of the device was put in its place.
-      labels.align();
+      if (!labels.config().isVersion1()) {
+        labels.align();
+      }
       labels.leave(PoolLabel.Shutdown.IN_USE);
       admin.begin();
     }

@@ -22,9 +22,9 @@ import org.jspecify.annotations.Nullable;
  * @param scrub the scrub's place and results
  * @param config the pool's devices, and how the volume is made of them
  * @param deviceNumber which of them this label stands on
- * @param takenBy bit {@code n} is set when device {@code n} was to take this generation of the label,
- *     too; devices from 64 on have none. A device that is set here and has a much older label is an
- *     old copy of itself
+ * @param takenBy bit {@code n} is set when device {@code n} was to take this generation of the
+ *     label, too; devices from 64 on have none. A device that is set here and has a much older
+ *     label is an old copy of itself
  */
 public record PoolLabel(
     UUID uuid,

@@ -211,8 +211,9 @@ final class PoolSearch {
   }
 
   /**
-   * Devices that are known to have taken labels that they do not have. A mirror sees for itself that
-   * a leg is old, and brings it up to date; where nothing else holds the bytes, they are not used.
+   * Devices that are known to have taken labels that they do not have. A mirror sees for itself
+   * that a leg is old, and brings it up to date; where nothing else holds the bytes, they are not
+   * used.
    */
   private void setOldCopiesAside(PoolLabel newest) throws IOException {
     for (Member member : List.copyOf(members.values())) {

@@ -371,8 +371,9 @@ final class MirrorMembers {
 
   /**
    * Something is going to be written: from now on a missing leg is left behind. The first time the
-   * table gets a new event, on every leg in use: so an older copy of a leg, put in its place while
-   * nobody looked, is told from the leg itself.
+   * table gets two new events, one after the other, on every leg in use: so an older copy of a leg,
+   * put in its place while nobody looked, is at least two behind, and a leg that a crash kept from
+   * the latest is one behind at most.
    */
   void aboutToChange() throws IOException {
     if (changed) {
@@ -380,8 +381,9 @@ final class MirrorMembers {
     }
     lock.lock();
     try {
-      MirrorSet now = set;
-      if (!changed && now.table().count() > 1 && now.state() == DeviceState.ONLINE) {
+      boolean mirrored = set.table().count() > 1 && set.state() == DeviceState.ONLINE;
+      for (int event = 0; !changed && mirrored && event < 2; event++) {
+        MirrorSet now = set;
         store(
             now.table()
                 .without(

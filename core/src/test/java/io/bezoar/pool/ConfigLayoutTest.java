@@ -108,7 +108,7 @@ class ConfigLayoutTest {
             e -> {
               assertThat(e.openReason()).isEqualTo(MediaOpenException.Reason.BAD_GEOMETRY);
               assertThat(e)
-                  .hasMessageContaining("87 bytes too long")
+                  .hasMessageContaining("95 bytes too long")
                   .hasMessageContaining("shorter");
             });
   }

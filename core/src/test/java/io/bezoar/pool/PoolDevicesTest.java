@@ -505,8 +505,7 @@ class PoolDevicesTest {
   void shouldTellAnOldCopyOfADeviceFromTheDevice() throws Exception {
     for (StackDraft draft :
         List.of(
-            mirror("a", "b"),
-            new StackDraft.Striped(PAGE, List.of(device("c"), device("d"))))) {
+            mirror("a", "b"), new StackDraft.Striped(PAGE, List.of(device("c"), device("d"))))) {
       create(draft);
       String first = draft instanceof StackDraft.Mirror ? "a" : "c";
       String second = draft instanceof StackDraft.Mirror ? "b" : "d";

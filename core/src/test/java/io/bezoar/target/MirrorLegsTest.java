@@ -329,7 +329,7 @@ class MirrorLegsTest {
               assertThatThrownBy(rig::open)
                   .isInstanceOf(MirrorConflictException.class)
                   .hasMessageContaining("media0")
-                  .hasMessageContaining("event 3")
+                  .hasMessageContaining("event 5")
                   .hasMessageContaining("1970-01-01"));
       rig.reopenMedia();
       rig.prefer = right;

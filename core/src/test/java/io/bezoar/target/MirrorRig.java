@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -48,7 +49,7 @@ final class MirrorRig {
     final ByteRange region;
     SimMedia media;
     @Nullable DaxDevice device;
-    final List<NoticeDispatcher> dispatchers = new ArrayList<>();
+    final List<NoticeDispatcher> dispatchers = new CopyOnWriteArrayList<>();
 
     Part(Kind kind, @Nullable Geometry geometry, ByteRange region, SimMedia media) {
       this.kind = kind;
