@@ -23,7 +23,7 @@ public final class MirrorConflictException extends FileSystemException {
             + secondSlot
             + " went on alone, each with writes that the other has not: "
             + found
-            + "; nothing was written; say which leg is right, and the other is made equal to it");
+            + "; no content was changed; say which leg is right, and the other is made equal to it");
     this.firstSlot = firstSlot;
     this.secondSlot = secondSlot;
   }
