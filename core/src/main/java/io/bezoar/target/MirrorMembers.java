@@ -59,6 +59,7 @@ final class MirrorMembers {
   private final ReentrantLock lock = new ReentrantLock();
   private volatile MirrorSet set;
   private volatile boolean changed;
+  private volatile boolean unpersisted;
   // All guarded by lock.
   private final Map<Integer, MirrorLeg> dropped = new TreeMap<>();
   private final Map<Integer, Rejected> rejected = new TreeMap<>();
@@ -376,6 +377,7 @@ final class MirrorMembers {
    * the latest is one behind at most.
    */
   void aboutToChange() throws IOException {
+    unpersisted = true;
     if (changed) {
       return;
     }
@@ -395,6 +397,16 @@ final class MirrorMembers {
     } finally {
       lock.unlock();
     }
+  }
+
+  /** What was written so far is being made durable; what is written from now on is not. */
+  void persisting() {
+    unpersisted = false;
+  }
+
+  /** It was not. */
+  void notPersisted() {
+    unpersisted = true;
   }
 
   /**
@@ -698,6 +710,16 @@ final class MirrorMembers {
 
   /** The first leg that comes back to a mirror of which none was left. */
   private void bringUp(Found found) throws IOException {
+    if (unpersisted) {
+      // It may have lost them; who reads them as good, or is told that they are durable, is
+      // deceived.
+      throw assembly.refused(
+          found.slot(),
+          Reason.BEHIND,
+          found.device().info().name()
+              + " was the last leg, and went away with writes that were not made durable:"
+              + " close the pool and open it again");
+    }
     Plan plan = assembly.decide(List.of(found), prefer);
     MirrorTable table = plan.table();
     if (table == null) {

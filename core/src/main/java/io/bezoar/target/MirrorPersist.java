@@ -68,6 +68,19 @@ final class MirrorPersist {
   }
 
   private void persistLegs() throws IOException {
+    boolean done = false;
+    members.persisting();
+    try {
+      persistEach();
+      done = true;
+    } finally {
+      if (!done) {
+        members.notPersisted();
+      }
+    }
+  }
+
+  private void persistEach() throws IOException {
     List<MirrorIntent.Failed> failed = new ArrayList<>();
     MirrorSet set = members.usable();
     for (MirrorLeg leg : set.writable()) {

@@ -502,6 +502,25 @@ class PoolDevicesTest {
   }
 
   @Test
+  void shouldNotTakeBackItsOnlyDeviceAfterItWentWithWritesThatWereNotDurable() throws Exception {
+    create(device("a"));
+    Pool pool = open("a");
+    byte[] model = fill(pool, 40);
+    write(pool, 0, bytes(PAGE, 1));
+    SimMedia a = disks.take("a");
+    assertThatThrownBy(() -> opened().volume().persist()).isInstanceOf(IOException.class);
+    pool.devices().tick();
+    disks.put("a", a);
+    assertThatThrownBy(() -> opened().devices().online("a", null))
+        .hasMessageContaining("open it again");
+    assertThat(pool.volume().state()).isEqualTo(DeviceState.OFFLINE);
+    assertThatThrownBy(pool::close).isInstanceOf(IOException.class);
+    pool = open("a");
+    assertThat(read(pool, PAGE, model.length - PAGE))
+        .isEqualTo(Arrays.copyOfRange(model, PAGE, model.length));
+  }
+
+  @Test
   void shouldTellAnOldCopyOfADeviceFromTheDevice() throws Exception {
     for (StackDraft draft :
         List.of(
