@@ -98,6 +98,8 @@ final class MirrorWriter {
       done = true;
       throw refused;
     } finally {
+      // A persist that ran meanwhile may have come before the legs were written.
+      members.notPersisted();
       if (!done && !set.single()) {
         doubt(ranges);
       }

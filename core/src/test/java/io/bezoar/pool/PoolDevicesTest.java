@@ -521,6 +521,31 @@ class PoolDevicesTest {
   }
 
   @Test
+  void shouldNotCallAWriteDurableThatCameAfterAPersistWithinIt() throws Exception {
+    create(new StackDraft.Device(Path.of("a"), -1, Redundancy.NONE));
+    Pool pool = open("a");
+    boolean[] persisted = {false};
+    disks
+        .at("a")
+        .onStep(
+            (step, range) -> {
+              if (step == SimMedia.Step.WRITE && !persisted[0]) {
+                persisted[0] = true;
+                pool.volume().persist();
+              }
+            });
+    write(pool, 0, bytes(PAGE, 1));
+    assertThat(persisted[0]).isTrue();
+    SimMedia a = disks.take("a");
+    assertThatThrownBy(() -> read(pool, 0, PAGE)).isInstanceOf(DeviceUnavailableException.class);
+    pool.devices().tick();
+    disks.put("a", a);
+    assertThatThrownBy(() -> pool.devices().online("a", null))
+        .hasMessageContaining("open it again");
+    assertThatThrownBy(pool::close).isInstanceOf(IOException.class);
+  }
+
+  @Test
   void shouldTellAnOldCopyOfADeviceFromTheDevice() throws Exception {
     for (StackDraft draft :
         List.of(
