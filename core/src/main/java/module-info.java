@@ -4,6 +4,7 @@ module io.bezoar.core {
   requires transitive io.bezoar.media;
 
   exports io.bezoar.dax;
+  exports io.bezoar.fs;
   exports io.bezoar.health;
   exports io.bezoar.pool;
   exports io.bezoar.target;

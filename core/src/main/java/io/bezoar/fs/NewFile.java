@@ -1,0 +1,16 @@
+package io.bezoar.fs;
+
+/**
+ * How a file, directory or symbolic link is made.
+ *
+ * @param mode permission bits, {@code 07777}
+ * @param uid owner
+ * @param gid group
+ */
+public record NewFile(int mode, int uid, int gid) {
+  /** Mode 0644, or for a directory 0755, of root. */
+  public static NewFile standard(FileType type) {
+    return new NewFile(
+        type == FileType.REGULAR ? 0644 : type == FileType.DIRECTORY ? 0755 : 0777, 0, 0);
+  }
+}
