@@ -1,0 +1,105 @@
+package io.bezoar.fs;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import io.bezoar.media.ByteRange;
+import io.bezoar.media.Units;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Entries of the tree {@code meta}, and those of {@code orphans}.
+ *
+ * <p>{@code "filesystem"} to {magic u32, version u16, least version that can open it u16, id u64,
+ * start and length of the intent log u64, created i64}; {@code "snapshot:" name} to {created i64}.
+ *
+ * <p>Orphans: inode (u64, big-endian) to {what u8}: 1, it has no name and goes; 2, what it has
+ * behind its size goes.
+ */
+final class MetaLayout {
+  static final byte[] FILESYSTEM = "filesystem".getBytes(US_ASCII);
+  static final int VERSION = 1;
+
+  private static final byte[] SNAPSHOT = "snapshot:".getBytes(US_ASCII);
+  private static final int MAGIC = 0x73664262;
+  private static final int BYTES = 40;
+
+  /** What a filesystem says about itself. */
+  record Superblock(int version, int leastVersion, long id, ByteRange log, long created) {}
+
+  /** Why a file is to be taken apart. */
+  enum Orphan {
+    /** It has no name any more. */
+    GONE,
+    /** It was cut, and has pages behind its end. */
+    CUT
+  }
+
+  private MetaLayout() {}
+
+  static byte[] encode(Superblock superblock) {
+    return ByteBuffer.allocate(BYTES)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putInt(MAGIC)
+        .putShort((short) superblock.version())
+        .putShort((short) superblock.leastVersion())
+        .putLong(superblock.id())
+        .putLong(superblock.log().start())
+        .putLong(superblock.log().length())
+        .putLong(superblock.created())
+        .array();
+  }
+
+  /** What an entry says; null when it is of no filesystem. */
+  static @Nullable Superblock decode(byte[] value) {
+    ByteBuffer in = ByteBuffer.wrap(value).order(ByteOrder.LITTLE_ENDIAN);
+    if (value.length < BYTES || in.getInt() != MAGIC) {
+      return null;
+    }
+    int version = Short.toUnsignedInt(in.getShort());
+    int least = Short.toUnsignedInt(in.getShort());
+    long id = in.getLong();
+    long start = in.getLong();
+    long length = in.getLong();
+    if (start < 0
+        || length < 0
+        || start % Units.PAGE_BYTES != 0
+        || length % Units.PAGE_BYTES != 0
+        || start + length < 0) {
+      return null;
+    }
+    return new Superblock(version, least, id, ByteRange.ofLength(start, length), in.getLong());
+  }
+
+  static byte[] snapshotKey(byte[] name) {
+    byte[] key = Arrays.copyOf(SNAPSHOT, SNAPSHOT.length + name.length);
+    System.arraycopy(name, 0, key, SNAPSHOT.length, name.length);
+    return key;
+  }
+
+  static byte[] snapshotValue(long created) {
+    return ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(created).array();
+  }
+
+  static long snapshotCreated(byte[] value) {
+    return ByteBuffer.wrap(value).order(ByteOrder.LITTLE_ENDIAN).getLong();
+  }
+
+  static byte[] orphan(Orphan what) {
+    return new byte[] {(byte) (what.ordinal() + 1)};
+  }
+
+  /**
+   * Why an entry is there.
+   *
+   * @throws IllegalArgumentException when it does not say
+   */
+  static Orphan orphan(byte[] value) {
+    if (value.length != 1 || value[0] < 1 || value[0] > Orphan.values().length) {
+      throw new IllegalArgumentException("not an orphan: " + Arrays.toString(value));
+    }
+    return Orphan.values()[value[0] - 1];
+  }
+}

@@ -1,0 +1,63 @@
+package io.bezoar.fs;
+
+import io.bezoar.tree.Forest;
+import io.bezoar.tree.Transaction;
+import io.bezoar.tree.Tree;
+
+/**
+ * The trees of a filesystem.
+ *
+ * @param meta what it is, see {@link MetaLayout}
+ * @param inodes number to inode, see {@link InodeLayout}
+ * @param names directory and name to inode, see {@link NameTree}
+ * @param links inode, directory and name to nothing: the names the other way round
+ * @param extents inode and page to pages of the device, see {@link ExtentLayout}
+ * @param owners pages of the device to inode and page: the extents the other way round
+ * @param attributes symbolic links' targets and extended attributes, see {@link AttributeTree}
+ * @param orphans inodes that are being taken apart
+ */
+record Trees(
+    Tree meta,
+    Tree inodes,
+    Tree names,
+    Tree links,
+    Tree extents,
+    Tree owners,
+    Tree attributes,
+    Tree orphans) {
+
+  static Trees create(Transaction tx) {
+    return new Trees(
+        tx.createTree("meta"),
+        tx.createTree("inodes"),
+        tx.createTree("names"),
+        tx.createTree("links"),
+        tx.createTree("extents"),
+        tx.createTree("owners"),
+        tx.createTree("attributes"),
+        tx.createTree("orphans"));
+  }
+
+  static Trees find(Forest forest) throws FilesystemFormatException {
+    return new Trees(
+        find(forest, "meta"),
+        find(forest, "inodes"),
+        find(forest, "names"),
+        find(forest, "links"),
+        find(forest, "extents"),
+        find(forest, "owners"),
+        find(forest, "attributes"),
+        find(forest, "orphans"));
+  }
+
+  private static Tree find(Forest forest, String name) throws FilesystemFormatException {
+    return forest
+        .tree(name)
+        .orElseThrow(
+            () ->
+                new FilesystemFormatException(
+                    "volume",
+                    "there is no tree \"" + name + "\": this is no filesystem of this program",
+                    null));
+  }
+}
