@@ -81,6 +81,14 @@ final class ExtentSet {
     pages -= end - start;
   }
 
+  /** Takes those pages of {@code [start, end)} out that are there. */
+  void clear(long start, long end) {
+    while (overlaps(start, end)) {
+      Map.Entry<Long, Long> last = ranges.lowerEntry(end);
+      remove(Math.max(start, last.getKey()), Math.min(end, last.getValue()));
+    }
+  }
+
   /** Visits what lies in {@code [start, end)}, clipped to it, ascending. */
   void within(long start, long end, Visitor visitor) {
     Map.Entry<Long, Long> at = ranges.floorEntry(start);

@@ -24,6 +24,11 @@ final class Extents {
     return pages;
   }
 
+  /** The page behind the last run. */
+  long end() {
+    return words[length - WORDS] + words[length - WORDS + 1];
+  }
+
   /** Number of runs. */
   int count() {
     return length / WORDS;

@@ -566,6 +566,16 @@ public final class Forest implements AutoCloseable {
     }
   }
 
+  /**
+   * True when a commit has made everything durable up to a transaction; says nothing about later
+   * ones. Waits for nothing.
+   *
+   * @param ticket what {@link Transaction#apply} returned
+   */
+  public boolean isDurable(long ticket) {
+    return durableTicket >= ticket;
+  }
+
   CompletableFuture<Void> commitLater(long ticket) {
     CompletableFuture<Void> future = new CompletableFuture<>();
     waiters.add(new Waiter(ticket, future));

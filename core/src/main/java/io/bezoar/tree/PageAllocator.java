@@ -29,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Nodes are handed out first fit, the first copies from the start of the device, the second ones
  * from the middle; data from the first quarter on, in one run where there is one that is long
- * enough. So small things stay together, and long runs stay whole.
+ * enough, or where its owner says. So small things stay together, and long runs stay whole; {@link
+ * Gaps} leave what grows some room.
  *
  * <p>One lock, taken before those of the device; nobody is called with it held.
  */
@@ -74,6 +75,7 @@ final class PageAllocator {
   private final ExtentSet quarantined = new ExtentSet();
   private final ArrayDeque<Resting> restingByCommit = new ArrayDeque<>();
   private final Map<Integer, long[]> groups = new LinkedHashMap<>(64, 0.75f, true);
+  private final Gaps gaps;
   private final byte[] longestRun;
   private final Area firstCopies;
   private final Area secondCopies;
@@ -85,6 +87,7 @@ final class PageAllocator {
     this.committed = committed;
     this.pages = device.sizeBytes() / PAGE_BYTES;
     this.available = freePages;
+    this.gaps = new Gaps(pages);
     this.longestRun = new byte[SpaceLayout.groupOf(pages - 1) + 1];
     Arrays.fill(longestRun, UNKNOWN);
     this.firstCopies = new Area(0);
@@ -265,8 +268,64 @@ final class PageAllocator {
     }
   }
 
-  /** The first run of {@code length} pages, or the longest that there is. */
+  /**
+   * Takes the free pages from a certain one on.
+   *
+   * @param wanted pages, at least 1
+   * @return how many of them were free, and are taken
+   */
+  long takeFrom(long page, long wanted) throws IOException {
+    lock.lock();
+    try {
+      long end = Math.min(pages, page + wanted);
+      long at = page;
+      while (at < end) {
+        int group = SpaceLayout.groupOf(at);
+        long base = (long) group * GROUP_PAGES;
+        int limit = (int) (Math.min(end, groupEnd(group)) - base);
+        long to = base + next(group(group), (int) (at - base), limit, -1L);
+        if (to == at) {
+          break;
+        }
+        if (!quarantine(at, to)) {
+          take(at, to);
+          at = to;
+        }
+      }
+      return at - page;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Leaves room to grow behind a run, for one that wanted to go on at {@code goal}. */
+  void leaveGap(long end, long goal) {
+    lock.lock();
+    try {
+      gaps.leave(end, goal);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   private long @Nullable [] findRun(int length) throws IOException {
+    if (!gaps.isEmpty()) {
+      long[] run = findRun(length, Passing.GAPS);
+      if (run != null && run[1] == length) {
+        return run;
+      }
+    }
+    return findRun(length, Passing.NOTHING);
+  }
+
+  /** What a search for a run leaves alone. */
+  private enum Passing {
+    GAPS,
+    NOTHING
+  }
+
+  /** The first run of {@code length} pages, or the longest that there is. */
+  private long @Nullable [] findRun(int length, Passing passing) throws IOException {
     int first = SpaceLayout.groupOf(data.from);
     long[] best = null;
     for (int i = 0; i < longestRun.length; i++) {
@@ -275,12 +334,15 @@ final class PageAllocator {
       if (1L << longestRun[group] <= needed && longestRun[group] != UNKNOWN) {
         continue;
       }
-      long[] run = longestIn(group, length);
+      long[] taken = passing == Passing.GAPS ? withGaps(group) : group(group);
+      long[] run = longestIn(group, taken, length);
       if (run[1] >= length) {
         return run;
       }
-      // Known to be below the next power of two.
-      longestRun[group] = (byte) (Long.SIZE - Long.numberOfLeadingZeros(run[1]));
+      if (taken == group(group)) {
+        // Known to be below the next power of two.
+        longestRun[group] = (byte) (Long.SIZE - Long.numberOfLeadingZeros(run[1]));
+      }
       if (run[1] >= needed) {
         best = run;
       }
@@ -288,9 +350,20 @@ final class PageAllocator {
     return best;
   }
 
-  /** The first run of {@code enough} pages of a group, cut there, or its longest one. */
-  private long[] longestIn(int group, int enough) throws IOException {
+  /** The bits of a group, 1 for gaps too; the group's own when there are none in it. */
+  private long[] withGaps(int group) throws IOException {
     long[] taken = group(group);
+    long begin = (long) group * GROUP_PAGES;
+    if (!gaps.overlap(begin, begin + GROUP_PAGES)) {
+      return taken;
+    }
+    long[] masked = taken.clone();
+    gaps.within(begin, begin + GROUP_PAGES, (from, to) -> set(masked, from, to, -1));
+    return masked;
+  }
+
+  /** The first run of {@code enough} pages of a group, cut there, or its longest one. */
+  private long[] longestIn(int group, long[] taken, int enough) {
     long base = (long) group * GROUP_PAGES;
     int limit = (int) (groupEnd(group) - base);
     int bestAt = 0;
@@ -324,6 +397,7 @@ final class PageAllocator {
   private void take(long begin, long end) throws IOException {
     fresh.add(begin, end);
     mark(begin, end);
+    gaps.took(begin, end);
     available -= end - begin;
   }
 

@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * by one thread at a time, which need not be the same.
  */
 public final class Transaction implements View, AutoCloseable {
+  /** Says to {@link #allocate(long, long)} that any place will do. */
+  public static final long NO_GOAL = -1;
+
   private enum State {
     OPEN,
     BROKEN,
@@ -243,27 +246,56 @@ public final class Transaction implements View, AutoCloseable {
    * @throws ForestFullException when there are not that many; none is taken then
    */
   public List<ByteRange> allocate(long pages) throws IOException {
+    return allocate(pages, NO_GOAL);
+  }
+
+  /**
+   * As {@link #allocate(long)}, from a certain place on as far as it is free: for files that grow.
+   * Where it is not free, what is taken elsewhere gets some room to grow, which is left alone while
+   * there are other pages; so files that grow in turns do not lie page by page between each other.
+   *
+   * @param pages how many, at least 1
+   * @param goal where the first run shall begin, a page of the device, bytes: the end of what the
+   *     file has; {@link #NO_GOAL} for anywhere
+   * @return whole pages of the device, bytes; the first run begins at {@code goal} when that page
+   *     was free
+   * @throws ForestFullException when there are not that many; none is taken then
+   * @throws IllegalArgumentException when {@code goal} is neither a page of the device nor its end
+   */
+  public List<ByteRange> allocate(long pages, long goal) throws IOException {
     checkOpen();
+    boolean sought = goal != NO_GOAL;
+    if (pages < 1
+        || (sought && (goal < 0 || goal % PAGE_BYTES != 0 || goal > forest.device().sizeBytes()))) {
+      throw new IllegalArgumentException("not to be had: " + pages + " pages at byte " + goal);
+    }
     requireRoom(0, pages);
-    List<ByteRange> runs = new ArrayList<>();
+    long goalPage = goal / PAGE_BYTES;
     Extents taken = new Extents();
-    long left = pages;
-    while (left > 0) {
-      long[] run = allocator.takeRun(left);
-      if (run == null) {
-        allocator.giveBack(taken);
-        throw forest.full(purpose, pages);
+    try {
+      long there = sought ? allocator.takeFrom(goalPage, pages) : 0;
+      if (there > 0) {
+        taken.add(goalPage, there, gathering.commit);
       }
-      taken.add(run[0], run[1], gathering.commit);
-      ByteRange range = new ByteRange(run[0] * PAGE_BYTES, (run[0] + run[1]) * PAGE_BYTES);
-      if (!runs.isEmpty() && runs.getLast().end() == range.start()) {
-        runs.add(runs.removeLast().span(range));
-      } else {
-        runs.add(range);
+      while (taken.pages() < pages) {
+        long[] run = allocator.takeRun(pages - taken.pages());
+        if (run == null) {
+          throw forest.full(purpose, pages);
+        }
+        taken.add(run[0], run[1], gathering.commit);
       }
-      left -= run[1];
+      if (there < pages && sought) {
+        allocator.leaveGap(taken.end(), goalPage + there);
+      }
+    } catch (IOException | RuntimeException e) {
+      allocator.giveBack(taken);
+      throw e;
     }
     taken.forEach(this::allocated);
+    List<ByteRange> runs = new ArrayList<>();
+    taken.forEach(
+        (start, count, born) ->
+            runs.add(new ByteRange(start * PAGE_BYTES, (start + count) * PAGE_BYTES)));
     return runs;
   }
 

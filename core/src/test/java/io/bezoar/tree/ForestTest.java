@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.FaultKind;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -35,6 +36,29 @@ class ForestTest {
     }
     assertThat(rig.forest.tree("t")).contains(tree);
     rig.assertClean();
+  }
+
+  @Test
+  void shouldSayWhichTransactionsAreDurable() throws Exception {
+    TreeRig rig = TreeRig.create(TreeRig.Below.LEAF, 512, 1);
+    Tree tree = rig.tree("t");
+    long[] tickets = new long[3];
+    for (int i = 0; i < 3; i++) {
+      try (Transaction tx = rig.forest.begin(Purpose.ORDINARY)) {
+        tx.put(tree, key(i), key(i));
+        tickets[i] = tx.apply();
+      }
+      assertThat(rig.forest.isDurable(tickets[i])).isFalse();
+      if (i == 1) {
+        rig.forest.persist(tickets[0]);
+      }
+    }
+    assertThat(rig.forest.isDurable(tickets[1])).isTrue();
+    assertThat(rig.forest.isDurable(tickets[2])).isFalse();
+    rig.media.failNextPersist();
+    assertThatThrownBy(rig.forest::persist).isInstanceOf(IOException.class);
+    assertThat(rig.forest.isDurable(tickets[1])).isTrue();
+    assertThat(rig.forest.isDurable(tickets[2])).isFalse();
   }
 
   @Test
