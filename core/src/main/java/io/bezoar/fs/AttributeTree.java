@@ -65,6 +65,11 @@ final class AttributeTree {
     return next;
   }
 
+  /** True for an entry that holds a piece of a symbolic link's target. */
+  static boolean isTarget(byte[] key) {
+    return key[Long.BYTES] == Kind.TARGET.code;
+  }
+
   private byte @Nullable [] get(View view, byte[] prefix) throws IOException {
     Cursor cursor = view.cursor(tree);
     ByteArrayOutputStream value = new ByteArrayOutputStream();

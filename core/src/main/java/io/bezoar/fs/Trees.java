@@ -38,25 +38,25 @@ record Trees(
         tx.createTree("orphans"));
   }
 
-  static Trees find(Forest forest) throws FilesystemFormatException {
+  static Trees find(String device, Forest forest) throws FilesystemFormatException {
     return new Trees(
-        find(forest, "meta"),
-        find(forest, "inodes"),
-        find(forest, "names"),
-        find(forest, "links"),
-        find(forest, "extents"),
-        find(forest, "owners"),
-        find(forest, "attributes"),
-        find(forest, "orphans"));
+        find(device, forest, "meta"),
+        find(device, forest, "inodes"),
+        find(device, forest, "names"),
+        find(device, forest, "links"),
+        find(device, forest, "extents"),
+        find(device, forest, "owners"),
+        find(device, forest, "attributes"),
+        find(device, forest, "orphans"));
   }
 
-  private static Tree find(Forest forest, String name) throws FilesystemFormatException {
+  private static Tree find(String device, Forest forest, String name) throws FilesystemFormatException {
     return forest
         .tree(name)
         .orElseThrow(
             () ->
                 new FilesystemFormatException(
-                    "volume",
+                    device,
                     "there is no tree \"" + name + "\": this is no filesystem of this program",
                     null));
   }

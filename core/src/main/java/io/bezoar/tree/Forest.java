@@ -566,6 +566,11 @@ public final class Forest implements AutoCloseable {
     }
   }
 
+  /** What the last {@link Transaction#apply} returned. */
+  public long appliedTicket() {
+    return appliedTicket;
+  }
+
   /**
    * True when a commit has made everything durable up to a transaction; says nothing about later
    * ones. Waits for nothing.

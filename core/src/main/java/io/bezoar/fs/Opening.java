@@ -1,0 +1,224 @@
+package io.bezoar.fs;
+
+import static io.bezoar.media.Units.PAGE_BYTES;
+
+import io.bezoar.dax.DaxDevice;
+import io.bezoar.media.ByteRange;
+import io.bezoar.tree.Forest;
+import io.bezoar.tree.ForestFormatException;
+import io.bezoar.tree.ForestOptions;
+import io.bezoar.tree.Purpose;
+import io.bezoar.tree.Snapshot;
+import io.bezoar.tree.Transaction;
+import io.bezoar.tree.TreeDamagedException;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Makes and opens filesystems.
+ *
+ * <p>Opening: forest → what it is → log → synced writes that the commit has not → a commit → the log
+ * begins anew. A crash on the way leaves the log as it was; writes that are done twice come to the
+ * same.
+ */
+final class Opening {
+  private static final long DEVICE_BYTES_MIN = 4L << 20;
+  private static final long LOG_SHARE = 64;
+  private static final long LOG_BYTES_MAX = 8L << 20;
+  private static final long DIRTY_BYTES = 32L << 20;
+
+  private Opening() {}
+
+  static void format(DaxDevice device, long id, NewFile root, FilesystemOptions options)
+      throws IOException {
+    if (device.sizeBytes() < DEVICE_BYTES_MIN) {
+      throw new IllegalArgumentException(
+          "a filesystem needs "
+              + DEVICE_BYTES_MIN
+              + " bytes, and the device has "
+              + device.sizeBytes());
+    }
+    Forest.format(device, id);
+    try (Forest forest = Forest.open(device, forestOptions(options));
+        Transaction tx = forest.begin(Purpose.ORDINARY)) {
+      Trees trees = Trees.create(tx);
+      Instant now = options.clock().instant();
+      long nanos = now.getEpochSecond() * 1_000_000_000L + now.getNano();
+      MetaLayout.Superblock superblock =
+          new MetaLayout.Superblock(
+              MetaLayout.VERSION, MetaLayout.VERSION, id, takeLog(device, tx), nanos);
+      tx.put(trees.meta(), MetaLayout.FILESYSTEM, MetaLayout.encode(superblock));
+      Inode directory =
+          new Inode(
+              Inode.ROOT,
+              FileType.DIRECTORY,
+              root.mode() & 07777,
+              root.uid(),
+              root.gid(),
+              2,
+              0,
+              0,
+              tx.commitNumber(),
+              nanos,
+              nanos,
+              nanos,
+              nanos);
+      tx.put(trees.inodes(), Keys.of(Inode.ROOT), InodeLayout.encode(directory));
+      forest.persist(tx.apply());
+    }
+  }
+
+  /** One run of pages for the log, without a record in it. */
+  private static ByteRange takeLog(DaxDevice device, Transaction tx) throws IOException {
+    long bytes =
+        Math.clamp(
+            device.sizeBytes() / LOG_SHARE / PAGE_BYTES * PAGE_BYTES,
+            IntentLog.REGION_BYTES_MIN,
+            LOG_BYTES_MAX);
+    List<ByteRange> runs = tx.allocate(bytes / PAGE_BYTES);
+    if (runs.size() != 1) {
+      throw new IllegalStateException("an empty device has no run of " + bytes + " bytes");
+    }
+    return runs.getFirst();
+  }
+
+  private static ForestOptions forestOptions(FilesystemOptions options) {
+    return new ForestOptions(options.cacheBytes(), DIRTY_BYTES, options.executor());
+  }
+
+  static Filesystem open(DaxDevice device, FilesystemOptions options) throws IOException {
+    Forest forest;
+    try {
+      forest = Forest.open(device, forestOptions(options));
+    } catch (ForestFormatException none) {
+      throw new FilesystemFormatException(device.info().name(), none.getReason(), none);
+    }
+    boolean done = false;
+    try {
+      Filesystem filesystem = open(device, forest, options);
+      done = true;
+      return filesystem;
+    } finally {
+      if (!done) {
+        forest.close();
+      }
+    }
+  }
+
+  private static Filesystem open(DaxDevice device, Forest forest, FilesystemOptions options)
+      throws IOException {
+    String name = device.info().name();
+    List<String> notes = new ArrayList<>();
+    forest.skipped().ifPresent(notes::add);
+    Trees trees = Trees.find(name, forest);
+    FsCore core;
+    Reaper reaper;
+    OpenInodes inodes = new OpenInodes(forest::appliedTicket);
+    try {
+      core =
+          new FsCore(device, forest, trees, superblock(name, forest, trees), options.clock());
+      reaper = new Reaper(core, inodes);
+      reaper.load();
+    } catch (TreeDamagedException lost) {
+      throw new FilesystemDamagedException(name, lost);
+    }
+    FileContent content = new FileContent(core, reaper);
+    IntentLog log = openLog(core, name);
+    replay(core, inodes, content, log, notes);
+    return new Filesystem(
+        core, inodes, reaper, content, new SyncLog(forest, log), notes, options);
+  }
+
+  private static MetaLayout.Superblock superblock(String name, Forest forest, Trees trees)
+      throws IOException {
+    byte[] value;
+    try (Snapshot view = forest.snapshot()) {
+      value = view.get(trees.meta(), MetaLayout.FILESYSTEM);
+    }
+    MetaLayout.Superblock superblock = value == null ? null : MetaLayout.decode(value);
+    if (superblock == null) {
+      throw new FilesystemFormatException(
+          name, "its trees are not those of a filesystem: it was made by another program", null);
+    }
+    if (superblock.leastVersion() > MetaLayout.VERSION) {
+      throw new FilesystemFormatException(
+          name,
+          "it needs version "
+              + superblock.leastVersion()
+              + " of the format, and this program knows "
+              + MetaLayout.VERSION
+              + ": use a newer program",
+          null);
+    }
+    return superblock;
+  }
+
+  private static IntentLog openLog(FsCore core, String name) throws IOException {
+    try {
+      return IntentLog.open(core.device, core.log(), core.superblock().id());
+    } catch (IntentLogNewerException newer) {
+      throw new FilesystemFormatException(name, newer.getMessage() + ": use a newer program", newer);
+    }
+  }
+
+  private static void replay(
+      FsCore core, OpenInodes inodes, FileContent content, IntentLog log, List<String> notes)
+      throws IOException {
+    boolean writable = core.isWritable();
+    long commit = core.forest.durableCommit();
+    IntentReplay result =
+        log.replay(
+            commit,
+            (sequence, record) -> {
+              if (writable) {
+                replay(core, inodes, content, record);
+              }
+            });
+    if (!writable && result.replayed() > 0) {
+      notes.add(
+          result.replayed()
+              + " synced writes are in the log only: they are seen once it is opened for writing");
+    }
+    if (result.unfounded() > 0) {
+      notes.add(
+          result.unfounded()
+              + " synced writes belong to a commit that is lost; they cannot be done again");
+    }
+    for (IntentDamage damage : result.damage()) {
+      notes.add("synced writes may be missing: the log is damaged at " + damage.range());
+    }
+    if (!writable) {
+      return;
+    }
+    if (result.replayed() + result.unfounded() > 0 || !result.damage().isEmpty()) {
+      // The first transaction makes a commit by itself, behind all that the log can speak of.
+      core.forest.begin(Purpose.RELIEF).close();
+      core.forest.persist();
+    }
+    log.restart(core.forest.durableCommit());
+  }
+
+  private static void replay(
+      FsCore core, OpenInodes inodes, FileContent content, IntentRecord record)
+      throws IOException {
+    FileId file = FileId.live(record.inode());
+    Inode inode;
+    try (Snapshot view = core.forest.snapshot()) {
+      inode = core.inode(view, file.inode());
+    } catch (TreeDamagedException lost) {
+      throw new FilesystemDamagedException(core.describe(file), lost);
+    }
+    if (inode == null || inode.generation() != record.inodeGeneration()) {
+      // It was deleted by a commit that the log was written beside.
+      return;
+    }
+    OpenInode open = inodes.acquire(record.inode());
+    try {
+      content.replay(open, record);
+    } finally {
+      inodes.release(open);
+    }
+  }
+}
