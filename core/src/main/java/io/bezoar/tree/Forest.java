@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
@@ -41,9 +42,10 @@ import org.jspecify.annotations.Nullable;
  * freed are still in reach of the older root.
  *
  * <p><b>Locks.</b> {@code committing} → the right to write ({@code writer}, held by an open
- * transaction) → {@link PageAllocator} → the device; {@link Pins} is innermost. Readers take {@link
- * Pins} to open and close a snapshot, and nothing to read. Thread-safe; but a thread that has a
- * transaction open only reads until it has ended it: a commit waits for that end.
+ * transaction) → {@link PageAllocator} → the device; {@link Pins} and {@link OpenHolds} are
+ * innermost. Readers take one of those to open and close a snapshot, and nothing to read.
+ * Thread-safe; but a thread that has a transaction open only reads until it has ended it: a commit
+ * waits for that end.
  */
 public final class Forest implements AutoCloseable {
   private static final long PAGES_MIN = 256;
@@ -60,6 +62,7 @@ public final class Forest implements AutoCloseable {
   private final NodeStore store;
   private final PageAllocator allocator;
   private final Pins pins = new Pins();
+  private final OpenHolds openHolds = new OpenHolds();
   private final long reservePages;
   private final AtomicLong owners = new AtomicLong();
   private final ReentrantLock committing = new ReentrantLock();
@@ -346,20 +349,19 @@ public final class Forest implements AutoCloseable {
   }
 
   /**
-   * The state that a hold keeps.
+   * The state that a hold keeps. It may be open as long as it takes: nothing but the hold's own
+   * pages is kept for it. A hold that is released meanwhile is kept until it is closed.
    *
    * @throws IllegalArgumentException when there is no such hold
    */
   public Snapshot open(Hold hold) {
     checkOpen();
-    Pins.Pinned<Durable> pinned = pins.pin(() -> new Pins.Pinned<>(durable.commit(), durable));
-    for (HoldLayout.Kept kept : pinned.state().holds()) {
-      if (!kept.releasing() && kept.hold().equals(hold)) {
-        return snapshot(kept.roots(), kept.commit(), pinned.commit());
-      }
+    HoldLayout.Kept kept = openHolds.open(hold, () -> durable.holds());
+    if (kept == null) {
+      throw new IllegalArgumentException("no such hold: " + hold);
     }
-    pins.unpin(pinned.commit());
-    throw new IllegalArgumentException("no such hold: " + hold);
+    long commit = kept.commit();
+    return new Snapshot(name(), store, kept.roots(), commit, () -> openHolds.close(commit));
   }
 
   // Writing.
@@ -623,19 +625,26 @@ public final class Forest implements AutoCloseable {
 
   /**
    * Takes released holds apart, a little: call it in the background until it says that there is
-   * nothing left to do. One durable commit each time.
+   * nothing left to do. One durable commit each time. Holds that somebody has open are left alone:
+   * call it again once they are closed.
    *
-   * @return true when there is more
+   * @return true when there is more that can be done now
    */
   public boolean prune() throws IOException {
     settle();
-    if (durable.holds().stream().noneMatch(HoldLayout.Kept::releasing)) {
+    if (!canPrune()) {
       makeCommit(Reason.CHANGES);
     }
-    if (durable.holds().stream().anyMatch(HoldLayout.Kept::releasing)) {
+    if (canPrune()) {
       makeCommit(Reason.PRUNE);
     }
-    return durable.holds().stream().anyMatch(HoldLayout.Kept::releasing);
+    return canPrune();
+  }
+
+  private boolean canPrune() {
+    Set<Long> open = openHolds.commits();
+    return durable.holds().stream()
+        .anyMatch(kept -> kept.releasing() && !open.contains(kept.commit()));
   }
 
   private void makeCommit(Reason reason) throws IOException {
@@ -691,7 +700,14 @@ public final class Forest implements AutoCloseable {
   /** Nodes → persist → root slots → persist → known to all. */
   private void commit(Gathering taken) throws IOException {
     Committer committer =
-        new Committer(device, store, allocator, owners.incrementAndGet(), taken, durable);
+        new Committer(
+            device,
+            store,
+            allocator,
+            owners.incrementAndGet(),
+            taken,
+            durable,
+            openHolds.commits());
     Durable next = committer.run();
     device.persist();
     slots.write(1 - currentPair, next.root());
