@@ -5,10 +5,12 @@ import static io.bezoar.media.Units.PAGE_BYTES;
 import io.bezoar.dax.DaxDevice;
 import io.bezoar.dax.DeviceState;
 import io.bezoar.dax.DeviceUnavailableException;
+import io.bezoar.media.ByteRange;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -54,6 +56,9 @@ public final class Forest implements AutoCloseable {
 
   /** How often a transaction's beginning makes room before it goes on without. */
   private static final int RELIEVED_MAX = 2;
+
+  /** How often it is told anew what pages are for when a commit came in between. */
+  private static final int USES_TRIES_MAX = 4;
 
   private final DaxDevice device;
   private final ForestOptions options;
@@ -751,6 +756,48 @@ public final class Forest implements AutoCloseable {
     try (view) {
       return new ForestCheck(device, store, pinned.state(), slots.addresses()).run(view, data);
     }
+  }
+
+  /**
+   * What a page is for; see {@link #uses}.
+   *
+   * @param offset a byte of it
+   */
+  public PageUse use(long offset) throws IOException {
+    long within = Objects.checkIndex(offset, device.sizeBytes());
+    return uses(PageIo.pageAt(within / PAGE_BYTES * PAGE_BYTES)).getFirst();
+  }
+
+  /**
+   * What pages are for, as of the newest durable commit: also when their bytes cannot be read any
+   * more. What a page says about itself is never trusted. Beside a writer it may be the commit
+   * before.
+   *
+   * @param range bytes of the device; widened to whole pages
+   * @return ascending, without gaps; neighbours that are for the same joined
+   * @throws TreeDamagedException when it cannot be told of a page whether it is free, or whether
+   *     only holds have it, because that part of the forest's own trees is lost
+   * @throws DeviceUnavailableException when part of the device that is needed is not there
+   */
+  public List<PageUse> uses(ByteRange range) throws IOException {
+    checkOpen();
+    ByteRange pages = range.alignOutward(PAGE_BYTES);
+    Objects.checkFromToIndex(pages.start(), pages.end(), device.sizeBytes());
+    long begin = pages.start() / PAGE_BYTES;
+    long end = pages.end() / PAGE_BYTES;
+    List<PageUse> uses;
+    int tries = 0;
+    Pins.Pinned<Durable> pinned;
+    do {
+      pinned = pins.pin(() -> new Pins.Pinned<>(durable.commit(), durable));
+      try {
+        uses = new PageUses(device, store, allocator, pinned.state(), begin, end).find();
+      } finally {
+        pins.unpin(pinned.commit());
+      }
+      tries++;
+    } while (durable.commit() != pinned.commit() && tries < USES_TRIES_MAX);
+    return uses;
   }
 
   private void healSlots() throws IOException {
