@@ -34,6 +34,10 @@ final class Committer implements TreeEdit.Changes {
   private final PageAllocator allocator;
   private final Gathering gathering;
   private final Durable base;
+
+  /** Commits of the holds that somebody reads. */
+  private final Set<Long> open;
+
   private final HoldLayout.@Nullable Kept newestHold;
   private final TreeEdit edit;
   private final List<TreeRoot> roots;
@@ -56,13 +60,15 @@ final class Committer implements TreeEdit.Changes {
       PageAllocator allocator,
       long owner,
       Gathering gathering,
-      Durable base) {
+      Durable base,
+      Set<Long> open) {
     this.device = device;
     this.store = store;
     this.allocator = allocator;
     this.gathering = gathering;
     this.base = base;
-    this.newestHold = newestHold(base.holds(), gathering.commit);
+    this.open = open;
+    this.newestHold = newestHold(gathering.commit);
     this.edit = new TreeEdit(store, owner, gathering.commit, this);
     this.roots = new ArrayList<>(gathering.roots);
     for (int i = 0; i < SystemTrees.COUNT; i++) {
@@ -220,14 +226,17 @@ final class Committer implements TreeEdit.Changes {
             HoldLayout.encode(hold)));
   }
 
-  /** Takes entries of the oldest released hold apart; with the last one goes the hold. */
+  /**
+   * Takes entries of the oldest released hold apart; with the last one goes the hold. One that is
+   * released by this very commit waits for the next: until this one is durable it can be opened.
+   */
   private void prune() throws IOException {
     HoldLayout.Kept going =
-        holds.stream().filter(HoldLayout.Kept::releasing).findFirst().orElse(null);
+        base.holds().stream().filter(kept -> !keepsPages(kept)).findFirst().orElse(null);
     if (going == null) {
       return;
     }
-    HoldLayout.Kept older = newestHold(holds, going.commit());
+    HoldLayout.Kept older = newestHold(going.commit());
     List<HoldLayout.Held> batch = heldBy(going.commit());
     for (HoldLayout.Held held : batch) {
       roots.set(
@@ -247,11 +256,15 @@ final class Committer implements TreeEdit.Changes {
     }
   }
 
-  /** The newest hold that is not being released and keeps an older commit than {@code before}. */
-  private static HoldLayout.@Nullable Kept newestHold(List<HoldLayout.Kept> holds, long before) {
+  private boolean keepsPages(HoldLayout.Kept kept) {
+    return !kept.releasing() || open.contains(kept.commit());
+  }
+
+  /** The newest hold that keeps its pages, and an older commit than {@code before}. */
+  private HoldLayout.@Nullable Kept newestHold(long before) {
     HoldLayout.Kept newest = null;
-    for (HoldLayout.Kept kept : holds) {
-      if (!kept.releasing() && kept.commit() < before) {
+    for (HoldLayout.Kept kept : base.holds()) {
+      if (keepsPages(kept) && kept.commit() < before) {
         newest = kept;
       }
     }

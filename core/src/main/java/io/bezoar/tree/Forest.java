@@ -5,11 +5,14 @@ import static io.bezoar.media.Units.PAGE_BYTES;
 import io.bezoar.dax.DaxDevice;
 import io.bezoar.dax.DeviceState;
 import io.bezoar.dax.DeviceUnavailableException;
+import io.bezoar.media.ByteRange;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
@@ -41,9 +44,10 @@ import org.jspecify.annotations.Nullable;
  * freed are still in reach of the older root.
  *
  * <p><b>Locks.</b> {@code committing} → the right to write ({@code writer}, held by an open
- * transaction) → {@link PageAllocator} → the device; {@link Pins} is innermost. Readers take {@link
- * Pins} to open and close a snapshot, and nothing to read. Thread-safe; but a thread that has a
- * transaction open only reads until it has ended it: a commit waits for that end.
+ * transaction) → {@link PageAllocator} → the device; {@link Pins} and {@link OpenHolds} are
+ * innermost. Readers take one of those to open and close a snapshot, and nothing to read.
+ * Thread-safe; but a thread that has a transaction open only reads until it has ended it: a commit
+ * waits for that end.
  */
 public final class Forest implements AutoCloseable {
   private static final long PAGES_MIN = 256;
@@ -53,6 +57,9 @@ public final class Forest implements AutoCloseable {
   /** How often a transaction's beginning makes room before it goes on without. */
   private static final int RELIEVED_MAX = 2;
 
+  /** How often it is told anew what pages are for when a commit came in between. */
+  private static final int USES_TRIES_MAX = 4;
+
   private final DaxDevice device;
   private final ForestOptions options;
   private final RootSlots slots;
@@ -60,6 +67,7 @@ public final class Forest implements AutoCloseable {
   private final NodeStore store;
   private final PageAllocator allocator;
   private final Pins pins = new Pins();
+  private final OpenHolds openHolds = new OpenHolds();
   private final long reservePages;
   private final AtomicLong owners = new AtomicLong();
   private final ReentrantLock committing = new ReentrantLock();
@@ -346,20 +354,19 @@ public final class Forest implements AutoCloseable {
   }
 
   /**
-   * The state that a hold keeps.
+   * The state that a hold keeps. It may be open as long as it takes: nothing but the hold's own
+   * pages is kept for it. A hold that is released meanwhile is kept until it is closed.
    *
    * @throws IllegalArgumentException when there is no such hold
    */
   public Snapshot open(Hold hold) {
     checkOpen();
-    Pins.Pinned<Durable> pinned = pins.pin(() -> new Pins.Pinned<>(durable.commit(), durable));
-    for (HoldLayout.Kept kept : pinned.state().holds()) {
-      if (!kept.releasing() && kept.hold().equals(hold)) {
-        return snapshot(kept.roots(), kept.commit(), pinned.commit());
-      }
+    HoldLayout.Kept kept = openHolds.open(hold, () -> durable.holds());
+    if (kept == null) {
+      throw new IllegalArgumentException("no such hold: " + hold);
     }
-    pins.unpin(pinned.commit());
-    throw new IllegalArgumentException("no such hold: " + hold);
+    long commit = kept.commit();
+    return new Snapshot(name(), store, kept.roots(), commit, () -> openHolds.close(commit));
   }
 
   // Writing.
@@ -628,19 +635,26 @@ public final class Forest implements AutoCloseable {
 
   /**
    * Takes released holds apart, a little: call it in the background until it says that there is
-   * nothing left to do. One durable commit each time.
+   * nothing left to do. One durable commit each time. Holds that somebody has open are left alone:
+   * call it again once they are closed.
    *
-   * @return true when there is more
+   * @return true when there is more that can be done now
    */
   public boolean prune() throws IOException {
     settle();
-    if (durable.holds().stream().noneMatch(HoldLayout.Kept::releasing)) {
+    if (!canPrune()) {
       makeCommit(Reason.CHANGES);
     }
-    if (durable.holds().stream().anyMatch(HoldLayout.Kept::releasing)) {
+    if (canPrune()) {
       makeCommit(Reason.PRUNE);
     }
-    return durable.holds().stream().anyMatch(HoldLayout.Kept::releasing);
+    return canPrune();
+  }
+
+  private boolean canPrune() {
+    Set<Long> open = openHolds.commits();
+    return durable.holds().stream()
+        .anyMatch(kept -> kept.releasing() && !open.contains(kept.commit()));
   }
 
   private void makeCommit(Reason reason) throws IOException {
@@ -696,7 +710,14 @@ public final class Forest implements AutoCloseable {
   /** Nodes → persist → root slots → persist → known to all. */
   private void commit(Gathering taken) throws IOException {
     Committer committer =
-        new Committer(device, store, allocator, owners.incrementAndGet(), taken, durable);
+        new Committer(
+            device,
+            store,
+            allocator,
+            owners.incrementAndGet(),
+            taken,
+            durable,
+            openHolds.commits());
     Durable next = committer.run();
     device.persist();
     slots.write(1 - currentPair, next.root());
@@ -740,6 +761,48 @@ public final class Forest implements AutoCloseable {
     try (view) {
       return new ForestCheck(device, store, pinned.state(), slots.addresses()).run(view, data);
     }
+  }
+
+  /**
+   * What a page is for; see {@link #uses}.
+   *
+   * @param offset a byte of it
+   */
+  public PageUse use(long offset) throws IOException {
+    long within = Objects.checkIndex(offset, device.sizeBytes());
+    return uses(PageIo.pageAt(within / PAGE_BYTES * PAGE_BYTES)).getFirst();
+  }
+
+  /**
+   * What pages are for, as of the newest durable commit: also when their bytes cannot be read any
+   * more. What a page says about itself is never trusted. Beside a writer it may be the commit
+   * before.
+   *
+   * @param range bytes of the device; widened to whole pages
+   * @return ascending, without gaps; neighbours that are for the same joined
+   * @throws TreeDamagedException when it cannot be told of a page whether it is free, or whether
+   *     only holds have it, because that part of the forest's own trees is lost
+   * @throws DeviceUnavailableException when part of the device that is needed is not there
+   */
+  public List<PageUse> uses(ByteRange range) throws IOException {
+    checkOpen();
+    ByteRange pages = range.alignOutward(PAGE_BYTES);
+    Objects.checkFromToIndex(pages.start(), pages.end(), device.sizeBytes());
+    long begin = pages.start() / PAGE_BYTES;
+    long end = pages.end() / PAGE_BYTES;
+    List<PageUse> uses;
+    int tries = 0;
+    Pins.Pinned<Durable> pinned;
+    do {
+      pinned = pins.pin(() -> new Pins.Pinned<>(durable.commit(), durable));
+      try {
+        uses = new PageUses(device, store, allocator, pinned.state(), begin, end).find();
+      } finally {
+        pins.unpin(pinned.commit());
+      }
+      tries++;
+    } while (durable.commit() != pinned.commit() && tries < USES_TRIES_MAX);
+    return uses;
   }
 
   private void healSlots() throws IOException {

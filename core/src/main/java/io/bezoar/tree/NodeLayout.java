@@ -349,6 +349,25 @@ final class NodeLayout {
     return isWellFormed(page) ? Verdict.SOUND : Verdict.DAMAGED;
   }
 
+  /** True when a page is an intact node of a forest in its own place, whoever may refer to it. */
+  static boolean isNode(byte[] page, long forest, long address) {
+    return (long) I64.get(page, AT_MAGIC) == MAGIC
+        && (int) I32.get(page, AT_CRC) == crc(page)
+        && u16(page, AT_VERSION) == VERSION
+        && (long) I64.get(page, AT_FOREST) == forest
+        && (long) I64.get(page, AT_ADDRESS) == address
+        && isWellFormed(page);
+  }
+
+  /** Where the other copy is, of the node that a page says it is. */
+  static long twin(byte[] page) {
+    return (long) I64.get(page, AT_TWIN);
+  }
+
+  static long generation(byte[] page) {
+    return (long) I64.get(page, AT_GENERATION);
+  }
+
   /** Nothing in the page points out of it. The order of keys is looked at by a check only. */
   private static boolean isWellFormed(byte[] page) {
     int count = count(page);

@@ -116,6 +116,19 @@ final class NodeStore {
     return node;
   }
 
+  /**
+   * The bytes of a page that says that it is a node in its place, which proves nothing; or null.
+   */
+  byte @Nullable [] claimedNode(long address) throws IOException {
+    try {
+      byte[] page = io.read(address);
+      return NodeLayout.isNode(page, forest, address) ? page : null;
+    } catch (PoisonedRangeException | DeviceUnavailableException says) {
+      // Nothing about itself.
+      return null;
+    }
+  }
+
   /** One copy of a node, as it was found. */
   private static final class Copy {
     /** Its bytes, when it is the node that was expected. */

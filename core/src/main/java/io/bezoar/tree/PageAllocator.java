@@ -530,6 +530,40 @@ final class PageAllocator {
     }
   }
 
+  /** How it stands with a page. */
+  enum Standing {
+    /** Can be handed out, or could if it were not bad. */
+    FREE,
+    /** Handed out since the durable commit. */
+    FRESH,
+    /** Freed by the durable commit or an earlier one, and not to be used yet. */
+    RESTING,
+    /** In use in the durable commit. */
+    COMMITTED
+  }
+
+  /** How it stands with pages of one group. */
+  Standing[] standing(long begin, long end) throws IOException {
+    lock.lock();
+    try {
+      Standing[] standings = new Standing[(int) (end - begin)];
+      for (long page = begin; page < end; page++) {
+        Standing standing;
+        if (fresh.contains(page, page + 1)) {
+          standing = Standing.FRESH;
+        } else if (resting.overlaps(page, page + 1)) {
+          standing = Standing.RESTING;
+        } else {
+          standing = committedBit(page) ? Standing.COMMITTED : Standing.FREE;
+        }
+        standings[(int) (page - begin)] = standing;
+      }
+      return standings;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   private boolean committedBit(long page) throws IOException {
     long[] taken = group(SpaceLayout.groupOf(page));
     int bit = (int) (page % GROUP_PAGES);

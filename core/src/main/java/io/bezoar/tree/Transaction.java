@@ -346,7 +346,8 @@ public final class Transaction implements View, AutoCloseable {
   }
 
   /**
-   * Ends a hold: nobody can open it any more. Its pages come back as {@link Forest#prune} goes on.
+   * Ends a hold: once that is durable, nobody can open it any more. Its pages come back as {@link
+   * Forest#prune} goes on, when whoever has it open has closed it.
    *
    * @throws IllegalArgumentException when there is no such hold
    */
