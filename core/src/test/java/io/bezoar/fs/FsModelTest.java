@@ -1,0 +1,110 @@
+package io.bezoar.fs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Random operations on a filesystem and on plain collections: both always say the same. */
+class FsModelTest {
+  private final long seed = Long.getLong("bezoar.seed", System.nanoTime());
+  private final SplittableRandom random = new SplittableRandom(seed);
+  private final int rounds = Integer.getInteger("bezoar.rounds", 1);
+
+  private interface Body {
+    void run(FsTwin twin) throws Exception;
+  }
+
+  private void seeded(FsRig.Below below, int mebibytes, Body body) {
+    FsTwin twin = null;
+    try {
+      twin = FsTwin.of(FsRig.create(below, mebibytes, seed));
+      body.run(twin);
+    } catch (Throwable failed) {
+      throw new AssertionError(
+          "seed "
+              + seed
+              + " on "
+              + below
+              + "; replay: mvn -pl core -am test -Dtest=FsModelTest -Dbezoar.rounds="
+              + rounds
+              + " -Dbezoar.seed="
+              + seed
+              + (twin == null ? "" : "; newest operations:\n  " + twin.history()),
+          failed);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(FsRig.Below.class)
+  void shouldSayWhatPlainCollectionsSay(FsRig.Below below) {
+    int steps = (below == FsRig.Below.LEAF ? 1500 : 500) * rounds;
+    seeded(
+        below,
+        12,
+        twin -> {
+          FsDriver driver = new FsDriver(twin, random, 60, 700);
+          drive(twin, driver, steps);
+        });
+  }
+
+  @Test
+  void shouldSayWhatPlainCollectionsSayOfManyFiles() {
+    seeded(
+        FsRig.Below.LEAF,
+        16,
+        twin -> {
+          FsDriver driver = new FsDriver(twin, random, 400, 300);
+          drive(twin, driver, 1200 * rounds);
+        });
+  }
+
+  @Test
+  void shouldDoNothingByHalfWhenItIsFull() {
+    seeded(
+        FsRig.Below.LEAF,
+        5,
+        twin -> {
+          FsDriver driver = new FsDriver(twin, random, 100, 100_000);
+          drive(twin, driver, 500 * rounds);
+          for (int i = 0; twin.fullCount < 5; i++) {
+            assertThat(i).as("steps without filling 5 MiB").isLessThan(20_000);
+            driver.step();
+          }
+          twin.rig.settle();
+          check(twin);
+        });
+  }
+
+  private void drive(FsTwin twin, FsDriver driver, int steps) throws IOException, FsTwin.Cut {
+    for (int i = 1; i <= steps; i++) {
+      driver.step();
+      if (i % 25 == 0) {
+        twin.compareAll();
+      }
+      if (i % 100 == 0) {
+        check(twin);
+      }
+    }
+    twin.reopen();
+    twin.rig.settle();
+    check(twin);
+  }
+
+  private static void check(FsTwin twin) throws IOException, FsTwin.Cut {
+    twin.compareAll();
+    CheckReport report = twin.rig.assertClean();
+    assertThat(report.healedCopies()).isEmpty();
+    FsState now = twin.now();
+    if (now.nodes().values().stream().allMatch(node -> node.links > 0)) {
+      twin.sync();
+      report = twin.rig.assertClean();
+      assertThat(report.files()).isEqualTo(now.inodes(FileType.REGULAR).size());
+      assertThat(report.directories()).isEqualTo(now.inodes(FileType.DIRECTORY).size());
+      assertThat(report.links()).isEqualTo(now.inodes(FileType.SYMLINK).size());
+    }
+  }
+}
