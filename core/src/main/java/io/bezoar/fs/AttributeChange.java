@@ -20,6 +20,17 @@ public record AttributeChange(
     @Nullable Long accessedNanos,
     @Nullable Long modifiedNanos,
     @Nullable Long createdNanos) {
+  /**
+   * Checks the mode.
+   *
+   * @throws IllegalArgumentException when it has other bits than permissions
+   */
+  public AttributeChange {
+    if (mode != null) {
+      NewFile.checkMode(mode);
+    }
+  }
+
   /** Changes nothing. */
   public static final AttributeChange NONE =
       new AttributeChange(null, null, null, null, null, null);

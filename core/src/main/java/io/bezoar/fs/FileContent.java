@@ -399,7 +399,7 @@ final class FileContent {
       }
       at = extent == null ? end : extent.end();
     }
-    core.put(tx, inode.withPages(inode.pages() + more));
+    core.put(tx, inode.withPages(inode.pages() + more).withLinks(0, core.now()));
   }
 
   void punch(OpenInode inode, ByteRange range) throws IOException {

@@ -156,7 +156,10 @@ public final class Filesystem implements AutoCloseable {
         new FileId(snapshot.commit(), Inode.ROOT));
   }
 
-  /** The directory that a directory is in; the root is in itself. */
+  /**
+   * The directory that a directory is in. The root is in itself, that of a snapshot in {@code
+   * /.snapshots}.
+   */
   public FileId parent(FileId directory) throws IOException {
     checkOpen();
     if (directory.equals(FileId.SNAPSHOTS)) {
@@ -259,7 +262,12 @@ public final class Filesystem implements AutoCloseable {
     if (file.equals(FileId.SNAPSHOTS)) {
       return List.of(core.describe(file));
     }
-    return core.look(file, view -> core.paths(view, file));
+    return core.look(
+        file,
+        view -> {
+          core.require(view, file);
+          return core.paths(view, file);
+        });
   }
 
   // Changes of directories. Each happens as a whole or not at all, for readers and for crashes.
@@ -432,7 +440,11 @@ public final class Filesystem implements AutoCloseable {
       Lock lock = inode.lock.asReadLock();
       lock.lock();
       try {
-        requireFile(core.look(file, view -> core.require(view, file)), file);
+        Inode found = core.look(file, view -> core.require(view, file));
+        requireFile(found, file);
+        if (found.links() == 0 && inodes.isAlone(inode)) {
+          throw core.gone(file);
+        }
       } finally {
         lock.unlock();
       }
@@ -475,17 +487,24 @@ public final class Filesystem implements AutoCloseable {
 
   /**
    * Lets {@code to} share a range of {@code from}, as one step, in place of what it had there. No
-   * byte is copied; either goes its own way when it is written. A live file cannot share with a
-   * snapshot.
+   * byte is copied; either goes its own way when it is written. What only a snapshot has cannot be
+   * shared back: copy it.
    *
    * @param range whole pages of 4096 bytes, but for an end that is the end of {@code from} and comes
    *     to lie at or behind the end of {@code to}
-   * @throws IllegalArgumentException for a range that is not so, or that would be shared with itself
+   * @throws IllegalArgumentException for a range that is not so, or that would be shared with itself,
+   *     or when {@code from} is of a snapshot
    */
   public void reflink(OpenFile from, ByteRange range, OpenFile to, long toOffset)
       throws IOException {
     checkOpen();
-    content.reflink(from.writable(), range, to.writable(), toOffset);
+    OpenInode target = to.writable();
+    OpenInode source = from.inode();
+    if (source == null) {
+      throw new IllegalArgumentException(
+          "a live file cannot share what a snapshot keeps: copy " + core.describe(from.id()));
+    }
+    content.reflink(source, range, target, toOffset);
   }
 
   // Snapshots.
@@ -535,11 +554,12 @@ public final class Filesystem implements AutoCloseable {
   public FilesystemStatus status() {
     checkOpen();
     ForestStatus forest = core.forest.status();
-    long free = Math.max(0, forest.availablePages() - forest.reservePages());
+    long available = forest.availablePages() + forest.restingPages();
+    long free = Math.max(0, available - forest.reservePages());
     return new FilesystemStatus(
         forest.pages() * PAGE_BYTES,
         free * PAGE_BYTES,
-        Math.min(forest.reservePages(), forest.availablePages()) * PAGE_BYTES,
+        Math.min(forest.reservePages(), available) * PAGE_BYTES,
         forest.quarantinedPages() * PAGE_BYTES,
         forest.restingPages() * PAGE_BYTES,
         core.forest.holds().size(),

@@ -3,7 +3,6 @@ package io.bezoar.fs;
 import io.bezoar.dax.DaxDevice;
 import io.bezoar.dax.DeviceState;
 import io.bezoar.media.ByteRange;
-import io.bezoar.tree.Cursor;
 import io.bezoar.tree.Forest;
 import io.bezoar.tree.ForestFullException;
 import io.bezoar.tree.Hold;
@@ -19,7 +18,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +31,7 @@ import org.jspecify.annotations.Nullable;
 final class FsCore {
   private static final int PATHS_MAX = 1000;
   private static final int DEPTH_MAX = 4096;
+  private static final int NUMBERS_AHEAD = 4096;
 
   final DaxDevice device;
   final Forest forest;
@@ -42,7 +41,9 @@ final class FsCore {
   final AttributeTree attributes;
   private final InstantSource clock;
   private final MetaLayout.Superblock superblock;
-  private final AtomicLong nextInode;
+
+  /** Guarded by the right to write. */
+  private long nextInode;
 
   /** Newest commit that a snapshot may keep; written with the right to write. */
   private volatile long newestHold;
@@ -80,14 +81,9 @@ final class FsCore {
     this.extents = new ExtentMap(trees);
     this.attributes = new AttributeTree(trees);
     this.newestHold = forest.holds().stream().mapToLong(Hold::commit).max().orElse(0);
-    this.nextInode = new AtomicLong(lastInode() + 1);
-  }
-
-  private long lastInode() throws IOException {
     try (Snapshot view = forest.snapshot()) {
-      Cursor cursor = view.cursor(trees.inodes());
-      long last = cursor.last() ? cursor.keyLong(0) : 0;
-      return Math.max(Inode.FIRST - 1, last);
+      byte[] limit = view.get(trees.meta(), MetaLayout.NUMBERS);
+      this.nextInode = limit == null ? Inode.FIRST : MetaLayout.number(limit);
     }
   }
 
@@ -95,8 +91,16 @@ final class FsCore {
     return superblock;
   }
 
-  long newInode() {
-    return nextInode.getAndIncrement();
+  /**
+   * A number that no file ever had. The tree {@code meta} says from where on there are such, and is
+   * told of many at a time.
+   */
+  long newInode(Transaction tx) throws IOException {
+    byte[] limit = tx.get(trees.meta(), MetaLayout.NUMBERS);
+    if (limit == null || MetaLayout.number(limit) <= nextInode) {
+      tx.put(trees.meta(), MetaLayout.NUMBERS, MetaLayout.number(nextInode + NUMBERS_AHEAD));
+    }
+    return nextInode++;
   }
 
   long now() {

@@ -131,7 +131,7 @@ record Inode(
     return new Inode(
         number,
         type,
-        newMode == null ? mode : newMode & 07777,
+        newMode == null ? mode : newMode,
         newUid == null ? uid : newUid,
         newGid == null ? gid : newGid,
         links,

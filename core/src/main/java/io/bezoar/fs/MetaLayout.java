@@ -13,13 +13,15 @@ import org.jspecify.annotations.Nullable;
  * Entries of the tree {@code meta}, and those of {@code orphans}.
  *
  * <p>{@code "filesystem"} to {magic u32, version u16, least version that can open it u16, id u64,
- * start and length of the intent log u64, created i64}; {@code "snapshot:" name} to {created i64}.
+ * start and length of the intent log u64, created i64}; {@code "inode numbers"} to {the least that
+ * was never used u64}; {@code "snapshot:" name} to {created i64}.
  *
  * <p>Orphans: inode (u64, big-endian) to {what u8}: 1, it has no name and goes; 2, what it has
  * behind its size goes.
  */
 final class MetaLayout {
   static final byte[] FILESYSTEM = "filesystem".getBytes(US_ASCII);
+  static final byte[] NUMBERS = "inode numbers".getBytes(US_ASCII);
   static final int VERSION = 1;
 
   private static final byte[] SNAPSHOT = "snapshot:".getBytes(US_ASCII);
@@ -79,11 +81,19 @@ final class MetaLayout {
     return key;
   }
 
-  static byte[] snapshotValue(long created) {
-    return ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(created).array();
+  static byte[] number(long number) {
+    return ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(number).array();
   }
 
-  static long snapshotCreated(byte[] value) {
+  /**
+   * The number of an entry that is one.
+   *
+   * @throws IllegalArgumentException when it is none
+   */
+  static long number(byte[] value) {
+    if (value.length != Long.BYTES) {
+      throw new IllegalArgumentException("not a number: " + Arrays.toString(value));
+    }
     return ByteBuffer.wrap(value).order(ByteOrder.LITTLE_ENDIAN).getLong();
   }
 

@@ -54,13 +54,13 @@ final class Namespace {
               Inode parent = core.requireDirectory(tx, directory);
               requireFree(tx, directory, name);
               long now = core.now();
-              long number = core.newInode();
+              long number = core.newInode(tx);
               boolean isDirectory = type == FileType.DIRECTORY;
               Inode inode =
                   new Inode(
                       number,
                       type,
-                      file.mode() & 07777,
+                      file.mode(),
                       file.uid(),
                       file.gid(),
                       isDirectory ? 2 : 1,

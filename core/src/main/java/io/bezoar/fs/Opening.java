@@ -54,7 +54,7 @@ final class Opening {
           new Inode(
               Inode.ROOT,
               FileType.DIRECTORY,
-              root.mode() & 07777,
+              root.mode(),
               root.uid(),
               root.gid(),
               2,

@@ -44,7 +44,7 @@ final class Snapshots {
                     tx.put(
                         core.trees.meta(),
                         MetaLayout.snapshotKey(name.raw()),
-                        MetaLayout.snapshotValue(now));
+                        MetaLayout.number(now));
                     core.hold(tx, text);
                     return null;
                   })
@@ -87,7 +87,7 @@ final class Snapshots {
     byte[] key = MetaLayout.snapshotKey(hold.name().getBytes(StandardCharsets.UTF_8));
     byte[] created = core.look(FileId.ROOT, view -> view.get(core.trees.meta(), key));
     return new SnapshotInfo(
-        hold.name(), hold.commit(), created == null ? 0 : MetaLayout.snapshotCreated(created));
+        hold.name(), hold.commit(), created == null ? 0 : MetaLayout.number(created));
   }
 
   Optional<SnapshotInfo> find(FileName name) throws IOException {
