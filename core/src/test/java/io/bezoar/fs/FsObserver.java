@@ -57,7 +57,9 @@ final class FsObserver {
     switch (node.type) {
       case DIRECTORY -> {
         list(fs, id, node);
-        node.parent = fs.parent(id).inode();
+        FileId parent = fs.parent(id);
+        // The root of a snapshot is in /.snapshots; the root of a state is in itself.
+        node.parent = parent.equals(FileId.SNAPSHOTS) ? id.inode() : parent.inode();
       }
       case SYMLINK -> node.target = fs.readLink(id);
       case REGULAR -> {
