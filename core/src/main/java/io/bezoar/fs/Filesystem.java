@@ -513,7 +513,7 @@ public final class Filesystem implements AutoCloseable {
    * Keeps everything as it is now, durably, under a name, at once.
    *
    * @throws FileAlreadyExistsException when there is one of this name
-   * @throws java.nio.file.FileSystemException when the name has more than 128 bytes, or is not UTF-8
+   * @throws java.nio.file.FileSystemException when the name is not UTF-8
    */
   public SnapshotInfo snapshot(FileName name) throws IOException {
     checkOpen();

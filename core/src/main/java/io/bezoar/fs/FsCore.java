@@ -39,6 +39,7 @@ final class FsCore {
   final NameTree names;
   final ExtentMap extents;
   final AttributeTree attributes;
+  private final OpenInodes open;
   private final InstantSource clock;
   private final MetaLayout.Superblock superblock;
 
@@ -70,12 +71,14 @@ final class FsCore {
       Forest forest,
       Trees trees,
       MetaLayout.Superblock superblock,
+      OpenInodes open,
       InstantSource clock)
       throws IOException {
     this.device = device;
     this.forest = forest;
     this.trees = trees;
     this.superblock = superblock;
+    this.open = open;
     this.clock = clock;
     this.names = new NameTree(trees);
     this.extents = new ExtentMap(trees);
@@ -167,9 +170,12 @@ final class FsCore {
     return value == null ? null : InodeLayout.decode(number, value);
   }
 
+  /** The inode; one without a name is there for those who have it open. */
   Inode require(View view, FileId file) throws IOException {
     Inode inode = inode(view, file.inode());
-    if (inode == null) {
+    boolean nameless =
+        inode != null && inode.links() == 0 && !file.isSnapshot() && !open.isOpen(file.inode());
+    if (inode == null || nameless) {
       throw gone(file);
     }
     return inode;

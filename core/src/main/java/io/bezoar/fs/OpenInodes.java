@@ -2,7 +2,6 @@ package io.bezoar.fs;
 
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The inodes that somebody has open or is changing: one {@link OpenInode} for each, so that all meet
@@ -55,9 +54,9 @@ final class OpenInodes {
         == null;
   }
 
-  /** The inode, if somebody has it. */
-  @Nullable OpenInode peek(long number) {
-    return open.get(number);
+  /** True when somebody has it. */
+  boolean isOpen(long number) {
+    return open.containsKey(number);
   }
 
   /** Something else than content changed, with the transaction of this ticket. */

@@ -118,7 +118,7 @@ final class Opening {
     OpenInodes inodes = new OpenInodes(forest::appliedTicket);
     try {
       core =
-          new FsCore(device, forest, trees, superblock(name, forest, trees), options.clock());
+          new FsCore(device, forest, trees, superblock(name, forest, trees), inodes, options.clock());
       reaper = new Reaper(core, inodes);
       reaper.load();
     } catch (TreeDamagedException lost) {

@@ -58,12 +58,6 @@ final class Snapshots {
 
   private static String checkName(FileName name) throws FileSystemException {
     String text = name.toString();
-    if (name.raw().length > Hold.NAME_BYTES_MAX) {
-      throw new FileSystemException(
-          path(text),
-          null,
-          "the name of a snapshot has " + Hold.NAME_BYTES_MAX + " bytes at most");
-    }
     if (!StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
       throw new FileSystemException(path(text), null, "the name of a snapshot is UTF-8");
     }

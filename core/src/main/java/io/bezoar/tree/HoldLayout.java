@@ -20,7 +20,7 @@ import java.util.List;
  * <p>Keys are big-endian, so that they stand in order; values little-endian.
  */
 final class HoldLayout {
-  static final int NAME_BYTES_MAX = 128;
+  static final int NAME_BYTES_MAX = 255;
 
   private static final int HEAD_BYTES = 3;
   private static final int TREE_BYTES = 30;
