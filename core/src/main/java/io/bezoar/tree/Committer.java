@@ -306,20 +306,30 @@ final class Committer implements TreeEdit.Changes {
 
   private long flip(Map<Integer, long[]> groups, long start, long count, boolean use)
       throws IOException {
-    for (long page = start; page < start + count; page++) {
-      int group = SpaceLayout.groupOf(page);
+    for (long at = start; at < start + count; ) {
+      int group = SpaceLayout.groupOf(at);
+      long to = Math.min(start + count, (group + 1L) * SpaceLayout.GROUP_PAGES);
       long[] bits = groups.get(group);
       if (bits == null) {
         bits = spaceOf(store, roots.get(SystemTrees.SPACE), group);
         groups.put(group, bits);
       }
-      int word = (int) (page % SpaceLayout.GROUP_PAGES) >>> 6;
-      long bit = 1L << page;
-      if ((bits[word] & bit) != 0 == use) {
-        throw new IllegalStateException(
-            device.info().name() + ": page " + page + (use ? " is used twice" : " is freed twice"));
+      int last = (int) ((to - 1) % SpaceLayout.GROUP_PAGES) >>> 6;
+      for (int word = (int) (at % SpaceLayout.GROUP_PAGES) >>> 6; word <= last; word++) {
+        long mask = SpaceLayout.maskOf(word, at, to);
+        if ((bits[word] & mask) != (use ? 0 : mask)) {
+          throw new IllegalStateException(
+              device.info().name()
+                  + ": of the pages "
+                  + at
+                  + " to "
+                  + to
+                  + " one is "
+                  + (use ? "used twice" : "freed twice"));
+        }
+        bits[word] ^= mask;
       }
-      bits[word] ^= bit;
+      at = to;
     }
     return count;
   }

@@ -6,12 +6,11 @@ import io.bezoar.dax.DaxDevice;
 import io.bezoar.media.ByteRange;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.BitSet;
-import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -33,7 +32,7 @@ final class ForestCheck {
 
   private final BitSet data = new BitSet();
   private final BitSet onlyHeld = new BitSet();
-  private final Map<Long, Long> visited = new HashMap<>();
+  private final Visited visited = new Visited();
   private final List<ByteRange> badCopies = new ArrayList<>();
   private final List<TreeDamagedException> damage = new ArrayList<>();
   private final List<String> problems = new ArrayList<>();
@@ -119,94 +118,134 @@ final class ForestCheck {
 
   private void walk(TreeRoot root, BitSet used) throws IOException {
     if (!root.isEmpty()) {
-      walk(root, root.height() - 1, root.ref(), new byte[0], null, used);
+      byte @Nullable [][] bounds = {{}, null};
+      walk(root, root.height() - 1, List.of(root.ref()), bounds, used);
     }
   }
 
+  /**
+   * Goes through neighbours on one level, and what is below them.
+   *
+   * @param bounds the least key of each, and what the keys of the last one are below
+   */
   private void walk(
-      TreeRoot root, int level, Ref ref, byte[] low, byte @Nullable [] high, BitSet used)
+      TreeRoot root, int level, List<Ref> refs, byte @Nullable [][] bounds, BitSet used)
       throws IOException {
-    if (!visit(root, ref, used)) {
-      return;
+    boolean[] wanted = new boolean[refs.size()];
+    List<Ref> looked = new ArrayList<>();
+    for (int i = 0; i < wanted.length; i++) {
+      wanted[i] = visit(root, refs.get(i), used);
+      if (wanted[i]) {
+        looked.add(refs.get(i));
+      }
     }
-    NodeStore.Checked checked;
-    try {
-      checked = store.check(root.id(), level, ref);
-    } catch (UnreadableNodeException lost) {
+    Iterator<NodeStore.Checked> checked = store.check(root.id(), level, looked).iterator();
+    for (int i = 0; i < wanted.length; i++) {
+      if (wanted[i]) {
+        byte[] low = Objects.requireNonNull(bounds[i]);
+        seen(root, level, checked.next(), low, bounds[i + 1], used);
+      }
+    }
+  }
+
+  private void seen(
+      TreeRoot root,
+      int level,
+      NodeStore.Checked checked,
+      byte[] low,
+      byte @Nullable [] high,
+      BitSet used)
+      throws IOException {
+    UnreadableNodeException lost = checked.lost();
+    Node node = checked.node();
+    if (lost != null) {
       Tree tree = new Tree(root.id(), root.name());
       damage.add(new TreeDamagedException(device.info().name(), tree, low, high, lost));
+    }
+    if (node == null) {
       return;
     }
     nodes++;
+    Ref ref = checked.ref();
     if (!checked.firstProblem().isEmpty()) {
       badCopies.add(PageIo.pageAt(ref.address()));
     }
     if (!checked.secondProblem().isEmpty()) {
       badCopies.add(PageIo.pageAt(ref.twin()));
     }
-    byte[] page = checked.node().page;
+    byte[] page = node.page;
     checkOrder(root, ref, page, low, high);
     int count = NodeLayout.count(page);
     if (level == 0) {
       entries += count;
       return;
     }
+    List<Ref> below = new ArrayList<>(count);
+    byte @Nullable [][] bounds = new byte[count + 1][];
     for (int i = 0; i < count; i++) {
-      byte[] from = i == 0 ? low : NodeLayout.key(page, i);
-      byte[] to = i + 1 < count ? NodeLayout.key(page, i + 1) : high;
-      walk(root, level - 1, NodeLayout.ref(page, i), from, to, used);
+      below.add(NodeLayout.ref(page, i));
+      bounds[i] = i == 0 ? low : NodeLayout.key(page, i);
     }
+    bounds[count] = high;
+    walk(root, level - 1, below, bounds, used);
   }
 
   /** False when there is nothing more to look at. */
   private boolean visit(TreeRoot root, Ref ref, BitSet used) {
-    Long before = visited.putIfAbsent(ref.address(), ref.generation());
-    String what = "tree " + root.name() + ": node at " + ref;
-    if (before != null) {
+    long size = device.sizeBytes();
+    for (long copy : new long[] {ref.address(), ref.twin()}) {
+      if (copy < 0 || copy > size - PAGE_BYTES || copy % PAGE_BYTES != 0) {
+        problem(root, ref, "lies beyond the device");
+        return false;
+      }
+    }
+    int page = (int) (ref.address() / PAGE_BYTES);
+    int twin = (int) (ref.twin() / PAGE_BYTES);
+    long before = visited.put(ref.address(), ref.generation());
+    if (before != Visited.NOT_YET) {
       if (!walkingHolds || before != ref.generation()) {
-        problem(what + " is reached twice");
+        problem(root, ref, "is reached twice");
         return false;
       }
       // Shared by holds, or with the live trees: what is below it was visited as well.
-      if (!live.get((int) (ref.address() / PAGE_BYTES))) {
-        used.set((int) (ref.address() / PAGE_BYTES));
-        used.set((int) (ref.twin() / PAGE_BYTES));
+      if (!live.get(page)) {
+        used.set(page);
+        used.set(twin);
       }
       return false;
     }
-    for (ByteRange copy : PageIo.pagesAt(ref)) {
-      if (copy.end() > device.sizeBytes() || copy.start() < 0) {
-        problem(what + " lies beyond the device");
-        return false;
-      }
-      int page = (int) (copy.start() / PAGE_BYTES);
-      if (used.get(page) || live.get(page)) {
-        problem(what + ": page " + page + " has two owners");
-      }
-      used.set(page);
+    if (used.get(page) || live.get(page) || used.get(twin) || live.get(twin) || page == twin) {
+      problem(root, ref, "has a page with two owners");
     }
+    used.set(page);
+    used.set(twin);
     if (ref.commit() > durable.commit()) {
-      problem(what + " is of a later commit than " + durable.commit());
+      problem(root, ref, "is of a later commit than " + durable.commit());
     }
     return true;
   }
 
+  private void problem(TreeRoot root, Ref ref, String what) {
+    problem("tree " + root.name() + ": node at " + ref + " " + what);
+  }
+
   private void checkOrder(TreeRoot root, Ref ref, byte[] page, byte[] low, byte @Nullable [] high) {
+    int count = NodeLayout.count(page);
     int first = NodeLayout.level(page) == 0 ? 0 : 1;
-    byte[] before = low;
-    for (int i = first; i < NodeLayout.count(page); i++) {
-      byte[] key = NodeLayout.key(page, i);
-      int order = Arrays.compareUnsigned(before, key);
-      boolean mayBeLow = i == 0;
-      if (order > 0
-          || (order == 0 && !mayBeLow)
-          || (high != null && Arrays.compareUnsigned(key, high) >= 0)) {
-        problem("tree " + root.name() + ": node at " + ref + ": entry " + i + " is out of order");
+    for (int i = first; i < count; i++) {
+      boolean inOrder =
+          i == first
+              ? i == 0
+                  ? NodeLayout.compareKey(page, i, low) >= 0
+                  : NodeLayout.compareKey(page, i, low) > 0
+              : NodeLayout.compareKeys(page, i - 1, i) < 0;
+      if (!inOrder
+          || (i == count - 1 && high != null && NodeLayout.compareKey(page, i, high) >= 0)) {
+        problem(root, ref, "has entry " + i + " out of order");
       }
-      before = key;
     }
-    if (NodeLayout.count(page) == 0) {
-      problem("tree " + root.name() + ": node at " + ref + " is empty");
+    if (count == 0) {
+      problem(root, ref, "is empty");
     }
   }
 

@@ -171,6 +171,14 @@ final class NodeLayout {
     return Arrays.compareUnsigned(page, start, start + length, key, 0, key.length);
   }
 
+  /** Compares the keys of two entries. */
+  static int compareKeys(byte[] page, int i, int j) {
+    int first = keyStart(page, i);
+    int second = keyStart(page, j);
+    return Arrays.compareUnsigned(
+        page, first, first + keyLength(page, i), page, second, second + keyLength(page, j));
+  }
+
   /** Index of the entry with this key, or -1 less the index at which it would stand. */
   static int find(byte[] page, byte[] key) {
     int low = 0;
@@ -347,6 +355,17 @@ final class NodeLayout {
       return Verdict.OTHER;
     }
     return isWellFormed(page) ? Verdict.SOUND : Verdict.DAMAGED;
+  }
+
+  /** True when a page is the intact copy at {@code address} of a node, of which one is sound. */
+  static boolean isTwin(byte[] page, byte[] sound, Ref ref, long address) {
+    return Arrays.equals(page, AT_VERSION, AT_ADDRESS, sound, AT_VERSION, AT_ADDRESS)
+        && (long) I64.get(page, AT_ADDRESS) == address
+        && Arrays.equals(page, AT_GENERATION, AT_TWIN, sound, AT_GENERATION, AT_TWIN)
+        && (long) I64.get(page, AT_TWIN) == ref.twinOf(address)
+        && Arrays.equals(page, AT_TREE, PAGE_BYTES, sound, AT_TREE, PAGE_BYTES)
+        && (long) I64.get(page, AT_MAGIC) == MAGIC
+        && (int) I32.get(page, AT_CRC) == crc(page);
   }
 
   /** True when a page is an intact node of a forest in its own place, whoever may refer to it. */

@@ -6,7 +6,10 @@ import io.bezoar.dax.DeviceState;
 import io.bezoar.dax.DeviceUnavailableException;
 import io.bezoar.dax.PoisonedRangeException;
 import io.bezoar.media.Cause;
+import io.bezoar.media.Units;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Comparator;
 import java.util.List;
@@ -16,6 +19,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Supplier;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -183,16 +187,50 @@ final class NodeStore {
   }
 
   /**
-   * Reads both copies of a node past every cache, and has a bad one rewritten.
+   * Reads both copies of nodes of one level past every cache, neighbours in one go, and has bad
+   * ones rewritten.
    *
-   * @return the node, and what was wrong with the copies
+   * @throws DeviceUnavailableException when one copy is unavailable, and the other not to be had
    */
-  Checked check(int tree, int level, Ref ref) throws IOException {
-    Copy first = readPastCache(tree, level, ref, ref.address());
-    Copy second = readPastCache(tree, level, ref, ref.twin());
-    byte[] page = first.page != null ? first.page : second.page;
+  List<Checked> check(int tree, int level, List<Ref> refs) throws IOException {
+    long[] addresses =
+        refs.stream().flatMapToLong(ref -> LongStream.of(ref.address(), ref.twin())).toArray();
+    Arrays.sort(addresses);
+    byte @Nullable [][] pages = io.readPastCache(addresses);
+    List<Checked> checked = new ArrayList<>();
+    for (Ref ref : refs) {
+      byte[] first = pages[Arrays.binarySearch(addresses, ref.address())];
+      byte[] second = pages[Arrays.binarySearch(addresses, ref.twin())];
+      checked.add(check(tree, level, ref, first, second));
+    }
+    return checked;
+  }
+
+  /** Looks at copies that were read; null for one that is to be read by itself. */
+  private Checked check(
+      int tree, int level, Ref ref, byte @Nullable [] firstPage, byte @Nullable [] secondPage)
+      throws IOException {
+    Copy first =
+        firstPage == null
+            ? readPastCache(tree, level, ref, ref.address())
+            : judged(firstPage, tree, level, ref, ref.address());
+    byte[] page = first.page;
+    if (page != null
+        && secondPage != null
+        && NodeLayout.isTwin(secondPage, page, ref, ref.twin())) {
+      return new Checked(ref, Node.stored(page, ref), "", "", null);
+    }
+    Copy second =
+        secondPage == null
+            ? readPastCache(tree, level, ref, ref.twin())
+            : judged(secondPage, tree, level, ref, ref.twin());
+    page = page != null ? page : second.page;
     if (page == null) {
-      throw bothBad(ref, level, first, second);
+      IOException why = bothBad(ref, level, first, second);
+      if (why instanceof UnreadableNodeException lost) {
+        return new Checked(ref, null, first.problem, second.problem, lost);
+      }
+      throw why;
     }
     if (first.page == null) {
       repairLater(ref, ref.address(), page, first);
@@ -200,11 +238,21 @@ final class NodeStore {
     if (second.page == null) {
       repairLater(ref, ref.twin(), page, second);
     }
-    return new Checked(Node.stored(page, ref), first.problem, second.problem);
+    return new Checked(ref, Node.stored(page, ref), first.problem, second.problem, null);
   }
 
-  /** A node whose two copies were looked at; the problems are empty for sound ones. */
-  record Checked(Node node, String firstProblem, String secondProblem) {}
+  /**
+   * A node whose two copies were looked at; the problems are empty for sound ones.
+   *
+   * @param node null when both are bad
+   * @param lost set when both are bad
+   */
+  record Checked(
+      Ref ref,
+      @Nullable Node node,
+      String firstProblem,
+      String secondProblem,
+      @Nullable UnreadableNodeException lost) {}
 
   private Copy readPastCache(int tree, int level, Ref ref, long address) throws IOException {
     try {
@@ -273,12 +321,13 @@ final class NodeStore {
    */
   void write(List<Node> nodes) throws IOException {
     BitSet refused = new BitSet();
+    byte[] scratch = new byte[Units.PAGE_BYTES];
     for (boolean twin : new boolean[] {false, true}) {
       Comparator<Integer> byAddress = Comparator.comparingLong(i -> place(nodes.get(i), twin));
       List<Integer> order =
           java.util.stream.IntStream.range(0, nodes.size()).boxed().sorted(byAddress).toList();
       long[] addresses = order.stream().mapToLong(i -> place(nodes.get(i), twin)).toArray();
-      BitSet now = io.write(addresses, i -> image(nodes.get(order.get(i)), twin));
+      BitSet now = io.write(addresses, i -> image(nodes.get(order.get(i)), twin, scratch));
       for (int i = now.nextSetBit(0); i >= 0; i = now.nextSetBit(i + 1)) {
         int index = order.get(i);
         unrepaired.increment();
@@ -297,8 +346,8 @@ final class NodeStore {
     }
   }
 
-  private byte[] image(Node node, boolean twin) {
-    byte[] image = node.page.clone();
+  private byte[] image(Node node, boolean twin, byte[] image) {
+    System.arraycopy(node.page, 0, image, 0, image.length);
     NodeLayout.seal(image, forest, placed(node), place(node, twin));
     return image;
   }

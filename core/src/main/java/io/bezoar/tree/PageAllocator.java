@@ -334,12 +334,12 @@ final class PageAllocator {
       if (1L << longestRun[group] <= needed && longestRun[group] != UNKNOWN) {
         continue;
       }
-      long[] taken = passing == Passing.GAPS ? withGaps(group) : group(group);
-      long[] run = longestIn(group, taken, length);
+      boolean masked = passing == Passing.GAPS && hasGaps(group);
+      long[] run = longestIn(group, masked ? withGaps(group) : group(group), length);
       if (run[1] >= length) {
         return run;
       }
-      if (taken == group(group)) {
+      if (!masked) {
         // Known to be below the next power of two.
         longestRun[group] = (byte) (Long.SIZE - Long.numberOfLeadingZeros(run[1]));
       }
@@ -350,14 +350,15 @@ final class PageAllocator {
     return best;
   }
 
-  /** The bits of a group, 1 for gaps too; the group's own when there are none in it. */
-  private long[] withGaps(int group) throws IOException {
-    long[] taken = group(group);
+  private boolean hasGaps(int group) {
     long begin = (long) group * GROUP_PAGES;
-    if (!gaps.overlap(begin, begin + GROUP_PAGES)) {
-      return taken;
-    }
-    long[] masked = taken.clone();
+    return gaps.overlap(begin, begin + GROUP_PAGES);
+  }
+
+  /** The bits of a group, 1 for gaps too. */
+  private long[] withGaps(int group) throws IOException {
+    long[] masked = group(group).clone();
+    long begin = (long) group * GROUP_PAGES;
     gaps.within(begin, begin + GROUP_PAGES, (from, to) -> set(masked, from, to, -1));
     return masked;
   }
@@ -518,11 +519,18 @@ final class PageAllocator {
       if (begin < 0 || end > pages) {
         return false;
       }
-      for (long page = begin; page < end; page++) {
-        boolean mine = fresh.contains(page, page + 1);
-        if (!mine && (resting.overlaps(page, page + 1) || !committedBit(page))) {
+      // Fresh pages have their bit, too.
+      if (resting.overlaps(begin, end) || quarantined.overlaps(begin, end)) {
+        return false;
+      }
+      for (long at = begin; at < end; ) {
+        int group = SpaceLayout.groupOf(at);
+        long base = (long) group * GROUP_PAGES;
+        int limit = (int) (Math.min(end, groupEnd(group)) - base);
+        if (next(group(group), (int) (at - base), limit, 0) < limit) {
           return false;
         }
+        at = base + limit;
       }
       return true;
     } finally {
@@ -626,15 +634,12 @@ final class PageAllocator {
     set.within(begin, end, (from, to) -> set(taken, from, to, -1));
   }
 
-  /** Sets or clears the bits of pages of one group. */
+  /** Sets (-1) or clears (0) the bits of pages of one group. */
   private static void set(long[] bits, long begin, long end, long value) {
-    for (long page = begin; page < end; page++) {
-      int bit = (int) (page % GROUP_PAGES);
-      if (value == 0) {
-        bits[bit >>> 6] &= ~(1L << bit);
-      } else {
-        bits[bit >>> 6] |= 1L << bit;
-      }
+    int last = (int) ((end - 1) % GROUP_PAGES) >>> 6;
+    for (int word = (int) (begin % GROUP_PAGES) >>> 6; word <= last; word++) {
+      long mask = SpaceLayout.maskOf(word, begin, end);
+      bits[word] = value == 0 ? bits[word] & ~mask : bits[word] | mask;
     }
   }
 }

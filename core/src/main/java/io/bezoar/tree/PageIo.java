@@ -3,6 +3,7 @@ package io.bezoar.tree;
 import static io.bezoar.media.Units.PAGE_BYTES;
 
 import io.bezoar.dax.DaxDevice;
+import io.bezoar.dax.DeviceUnavailableException;
 import io.bezoar.dax.PoisonedRangeException;
 import io.bezoar.dax.RecoveryRead;
 import io.bezoar.dax.RecoveryWrite;
@@ -12,6 +13,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedDeque;
@@ -60,6 +62,60 @@ final class PageIo {
     }
   }
 
+  /**
+   * Reads pages past every cache, neighbours in one go.
+   *
+   * @param addresses ascending
+   * @return null for a page that not every byte of can be had, or that it has to be asked for alone
+   */
+  byte @Nullable [][] readPastCache(long[] addresses) throws IOException {
+    byte @Nullable [][] pages = new byte[addresses.length][];
+    MemorySegment buffer = take(idleRuns, RUN_PAGES);
+    try {
+      for (int from = 0; from < addresses.length; ) {
+        int to = runFrom(addresses, from);
+        readRun(addresses[from], buffer.asSlice(0, pages(to - from)), pages, from);
+        from = to;
+      }
+      return pages;
+    } finally {
+      idleRuns.addFirst(buffer);
+    }
+  }
+
+  private void readRun(long address, MemorySegment run, byte @Nullable [][] pages, int first)
+      throws IOException {
+    List<RecoveryRead.Run> runs;
+    try {
+      runs = device.recoveryRead(address, run).runs();
+    } catch (DeviceUnavailableException partly) {
+      return;
+    }
+    int count = (int) (run.byteSize() / PAGE_BYTES);
+    for (int i = 0; i < count; i++) {
+      pages[first + i] = run.asSlice(pages(i), PAGE_BYTES).toArray(ValueLayout.JAVA_BYTE);
+    }
+    for (RecoveryRead.Run part : runs) {
+      if (part instanceof RecoveryRead.Hole || part instanceof RecoveryRead.Absent) {
+        ByteRange bad = part.range().alignOutward(PAGE_BYTES);
+        int from = (int) ((bad.start() - address) / PAGE_BYTES);
+        int to = (int) ((bad.end() - address) / PAGE_BYTES);
+        Arrays.fill(pages, first + from, first + to, null);
+      }
+    }
+  }
+
+  /** Where the run of neighbours ends that begins at {@code from}. */
+  private static int runFrom(long[] addresses, int from) {
+    int to = from + 1;
+    while (to < addresses.length
+        && to - from < RUN_PAGES
+        && addresses[to] == addresses[from] + pages(to - from)) {
+      to++;
+    }
+    return to;
+  }
+
   /** Stores one page over whatever is there, durably; false when the media does not take it. */
   boolean replace(long address, byte[] page) throws IOException {
     MemorySegment buffer = take(idle, 1);
@@ -72,7 +128,7 @@ final class PageIo {
     }
   }
 
-  /** The image that belongs at an address. */
+  /** The image that belongs at an address; looked at before the next one is asked for. */
   interface Images {
     byte[] image(int index);
   }
@@ -89,13 +145,10 @@ final class PageIo {
     try {
       int from = 0;
       while (from < addresses.length) {
-        int to = from;
-        while (to < addresses.length
-            && to - from < RUN_PAGES
-            && addresses[to] == addresses[from] + (long) (to - from) * PAGE_BYTES) {
+        int to = runFrom(addresses, from);
+        for (int i = from; i < to; i++) {
           MemorySegment.copy(
-              images.image(to), 0, buffer, ValueLayout.JAVA_BYTE, pages(to - from), PAGE_BYTES);
-          to++;
+              images.image(i), 0, buffer, ValueLayout.JAVA_BYTE, pages(i - from), PAGE_BYTES);
         }
         try {
           device.write(addresses[from], buffer.asSlice(0, pages(to - from)));

@@ -24,6 +24,16 @@ final class SpaceLayout {
     return (int) (page / GROUP_PAGES);
   }
 
+  /**
+   * Which bits of a word of a group stand for pages of {@code [begin, end)}, a range within that
+   * group of which some are in that word.
+   */
+  static long maskOf(int word, long begin, long end) {
+    long first = Math.max(0, begin % GROUP_PAGES - 64L * word);
+    long last = Math.min(63, (end - 1) % GROUP_PAGES - 64L * word);
+    return -1L << first & -1L >>> 63 - last;
+  }
+
   static byte[] key(int group) {
     byte[] key = new byte[Integer.BYTES];
     KEY.set(key, 0, group);

@@ -16,6 +16,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
 
@@ -36,18 +38,22 @@ final class ForestFigures {
   }
 
   private static void time(String what, long count, Work work) throws Exception {
+    var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
     long start = System.nanoTime();
-    long cpuStart = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
+    long cpuStart = threads.getCurrentThreadCpuTime();
+    long bytesStart = threads.getCurrentThreadAllocatedBytes();
     work.run();
     double nanos = System.nanoTime() - start;
-    double cpu = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() - cpuStart;
+    double cpu = threads.getCurrentThreadCpuTime() - cpuStart;
+    double bytes = threads.getCurrentThreadAllocatedBytes() - bytesStart;
     System.out.printf(
         Locale.ROOT,
-        "%-46s %,12.0f /s %,10.2f us each, %,10.2f us of cpu%n",
+        "%-46s %,12.0f /s %,10.2f us each, %,10.2f us of cpu, %,8.0f bytes of heap%n",
         what,
         count * 1e9 / nanos,
         nanos / 1e3 / count,
-        cpu / 1e3 / count);
+        cpu / 1e3 / count,
+        bytes / count);
   }
 
   /** Arguments: a folder, and "leaf" or "protected". */
@@ -86,10 +92,94 @@ final class ForestFigures {
         System.out.println("round " + round + " on " + below);
         try (Forest forest = Forest.open(device, ForestOptions.with(Runnable::run))) {
           measure(forest, round);
+          little(forest, round);
         }
         time("open, look up one", 1, () -> openAndLook(device));
       }
     }
+  }
+
+  /** What a file system asks for: little transactions, runs of data, a check. */
+  private static void little(Forest forest, int round) throws Exception {
+    Tree tree = forest.tree("tree " + round).orElseThrow();
+    SplittableRandom random = new SplittableRandom(round);
+    for (int spread : new int[] {5, 1 << 20}) {
+      int count = 20_000;
+      time(
+          "begin, 5 puts, apply; keys " + (spread == 5 ? "near" : "anywhere"),
+          count,
+          () -> {
+            for (int i = 0; i < count; i++) {
+              try (Transaction tx = forest.begin(Purpose.ORDINARY)) {
+                long from = random.nextLong(1 << 20);
+                for (int n = 0; n < 5; n++) {
+                  tx.put(tree, TreeRig.key(from + random.nextInt(spread)), TreeRig.key(i));
+                }
+                tx.apply();
+              }
+              if (i % 1000 == 999) {
+                forest.persist();
+              }
+            }
+          });
+    }
+    time("persist, nothing applied", 1000, () -> persist(forest, 1000));
+    for (int pages : new int[] {1, 256}) {
+      runs(forest, pages, 200);
+    }
+    for (int i = 0; i < 3; i++) {
+      ForestReport[] report = new ForestReport[1];
+      time("check", 1, () -> report[0] = forest.check(DataPages.NONE));
+      System.out.println(
+          "  of " + report[0].nodes() + " nodes, " + report[0].entries() + " entries");
+    }
+    time(
+        "what a page is for",
+        1000,
+        () -> {
+          for (int i = 0; i < 1000; i++) {
+            forest.use(random.nextLong(forest.status().pages()) * 4096);
+          }
+        });
+  }
+
+  private static void persist(Forest forest, int count) throws Exception {
+    for (int i = 0; i < count; i++) {
+      forest.persist();
+    }
+  }
+
+  private static void runs(Forest forest, int pages, int count) throws Exception {
+    List<ByteRange> all = new ArrayList<>();
+    for (String how : new String[] {"one place", "each behind the last"}) {
+      time(
+          "allocate " + pages + " pages, " + how,
+          count,
+          () -> {
+            try (Transaction tx = forest.begin(Purpose.ORDINARY)) {
+              long goal = Transaction.NO_GOAL;
+              for (int i = 0; i < count; i++) {
+                List<ByteRange> run = tx.allocate(pages, goal);
+                goal = how.equals("one place") ? goal : run.getLast().end();
+                all.addAll(run);
+              }
+              tx.apply();
+            }
+          });
+    }
+    time("  persist", 1, forest::persist);
+    time(
+        "free " + pages + " pages",
+        all.size(),
+        () -> {
+          try (Transaction tx = forest.begin(Purpose.RELIEF)) {
+            for (ByteRange run : all) {
+              tx.free(run, Long.MAX_VALUE);
+            }
+            tx.apply();
+          }
+        });
+    time("  persist", 1, forest::persist);
   }
 
   private static void openAndLook(DaxDevice device) throws Exception {

@@ -171,6 +171,7 @@ class ForestHoldTest {
     final Map<String, Map<Long, Long>> held = new TreeMap<>();
     final List<Reader> readers = new ArrayList<>();
     long number;
+    int changes;
 
     record Reader(Snapshot snapshot, Map<Long, Long> expected) {}
 
@@ -194,7 +195,7 @@ class ForestHoldTest {
         for (int i = random.nextInt(20); i >= 0; i--) {
           put(tx, random.nextLong(150), next);
         }
-        String name = "hold " + number;
+        String name = "hold " + changes++;
         boolean hold = held.size() < 5 && random.nextInt(6) == 0;
         if (hold) {
           tx.hold(name);

@@ -148,6 +148,35 @@ class ForestTest {
     }
   }
 
+  @Test
+  void shouldFindEveryBadCopyInACheck() throws Exception {
+    for (FaultKind kind : FaultKind.values()) {
+      TreeRig rig = TreeRig.create(TreeRig.Below.LEAF, 2048, 1);
+      Tree tree = rig.tree("t");
+      for (int round = 0; round < 3; round++) {
+        try (Transaction tx = rig.forest.begin(Purpose.ORDINARY)) {
+          for (int i = 0; i < 10_000; i++) {
+            tx.put(tree, key(i), key(round));
+          }
+          tx.commit().join();
+        }
+      }
+      Node top = rig.forest.store().load(tree.id(), 1, rootOf(rig, tree));
+      List<ByteRange> struck = new ArrayList<>();
+      for (int i = 0; i < top.count(); i += 5) {
+        Ref ref = NodeLayout.ref(top.page, i);
+        long copy = i % 2 == 0 ? ref.address() : ref.twin();
+        rig.strike(kind, copy, 3);
+        struck.add(ByteRange.ofLength(copy, PAGE));
+      }
+      rig.reopen();
+      ForestReport report = rig.forest.check(DataPages.NONE);
+      assertThat(report.badCopies()).as("%s", kind).containsExactlyInAnyOrderElementsOf(struck);
+      assertThat(report.clean()).isTrue();
+      assertThat(rig.forest.check(DataPages.NONE).badCopies()).isEmpty();
+    }
+  }
+
   private static Ref rootOf(TreeRig rig, Tree tree) throws Exception {
     rig.reopen();
     try (Snapshot now = rig.forest.snapshot()) {

@@ -159,7 +159,7 @@ class ForestUsesTest {
       owned(ref.address() / PAGE, what + " FIRST" + held);
       owned(ref.twin() / PAGE, what + " SECOND" + held);
       if (level > 0) {
-        byte[] page = rig.forest.store().check(root.id(), level, ref).node().page;
+        byte[] page = rig.forest.store().load(root.id(), level, ref).page;
         int count = NodeLayout.count(page);
         for (int i = 0; i < count; i++) {
           byte[] from = i == 0 ? low : NodeLayout.key(page, i);

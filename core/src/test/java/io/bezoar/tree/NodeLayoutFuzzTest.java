@@ -52,6 +52,31 @@ class NodeLayoutFuzzTest {
   }
 
   @Test
+  void shouldTellATwinFromEverythingElse() {
+    byte[] page = node(new SplittableRandom(7));
+    NodeLayout.seal(page, FOREST, REF, REF.address());
+    byte[] twin = page.clone();
+    NodeLayout.seal(twin, FOREST, REF, REF.twin());
+    assertThat(NodeLayout.isTwin(twin, page, REF, REF.twin())).isTrue();
+    assertThat(NodeLayout.isTwin(page, page, REF, REF.twin())).isFalse();
+    for (int bit = 0; bit < PAGE * 8; bit++) {
+      twin[bit / 8] ^= (byte) (1 << bit % 8);
+      assertThat(NodeLayout.isTwin(twin, page, REF, REF.twin())).as("bit %s", bit).isFalse();
+      twin[bit / 8] ^= (byte) (1 << bit % 8);
+    }
+    for (Ref other :
+        new Ref[] {
+          new Ref(REF.address() + PAGE, REF.twin(), REF.generation()),
+          new Ref(REF.address(), REF.twin(), REF.generation() + 1)
+        }) {
+      NodeLayout.seal(twin, FOREST, other, REF.twin());
+      assertThat(NodeLayout.isTwin(twin, page, REF, REF.twin())).isFalse();
+    }
+    NodeLayout.seal(twin, FOREST + 1, REF, REF.twin());
+    assertThat(NodeLayout.isTwin(twin, page, REF, REF.twin())).isFalse();
+  }
+
+  @Test
   void shouldTellEveryChangedBitAndEveryOtherPlace() {
     SplittableRandom random = new SplittableRandom(6);
     byte[] page = node(random);
