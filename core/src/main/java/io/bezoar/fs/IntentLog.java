@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Invariant.</b> A record whose {@link #persist} returned is replayed, in order, onto every
  * commit from the one that it stands on to the one before that which includes it; or its loss is
  * said. No other bytes are ever replayed: what was appended and not made durable is replayed up to
- * some record, and from there on not at all.
+ * some record, and from there on not at all (or from behind bytes that are said to be lost).
  *
  * <p><b>Threat.</b> A crash keeps any subset of the lines written since the last persist. The
  * region still holds records of earlier laps, and of writes that failed. Pages are lost, and on a

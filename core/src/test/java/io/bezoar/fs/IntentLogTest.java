@@ -197,6 +197,49 @@ class IntentLogTest {
     assertThat(rig.inodes(5)).containsExactly(10L, 11L);
   }
 
+  /** Writes a record past the log. */
+  private static int place(IntentRig rig, long address, IntentLayout.Frame frame, long inode)
+      throws IOException {
+    MemorySegment image = Arena.ofAuto().allocate(IntentLayout.bytes(100), 64);
+    int crc = IntentLayout.encode(image, IntentRig.ID, address, frame, record(5, inode, 100));
+    rig.device.write(address, image);
+    return crc;
+  }
+
+  @Test
+  void shouldEndTheLogAtARecordThatDoesNotFollowTheOneBefore() throws IOException {
+    for (int wrong = 0; wrong < 2; wrong++) {
+      IntentRig rig = IntentRig.create(IntentRig.Below.LEAF, 1);
+      int crc = place(rig, page(0), new IntentLayout.Frame(7, 7, 0, 5, 0), 1);
+      place(rig, page(0) + 256, new IntentLayout.Frame(7, 8, 0, 5, crc + wrong), 2);
+      assertThat(rig.inodes(4)).hasSize(2 - wrong);
+    }
+  }
+
+  @Test
+  void shouldTakeTheNewestLapWhereverItBegan() throws IOException {
+    IntentRig rig = IntentRig.create(IntentRig.Below.LEAF, 1);
+    place(rig, page(0), new IntentLayout.Frame(7, 7, 0, 5, 0), 1);
+    place(rig, page(2), new IntentLayout.Frame(9, 9, 0, 5, 0), 2);
+    place(rig, page(4), new IntentLayout.Frame(8, 8, 0, 5, 0), 3);
+    assertThat(rig.inodes(4)).containsExactly(2L);
+    IntentLog log = rig.open();
+    log.restart(5);
+    assertThat(log.append(List.of(record(6, 4, 0)))).isEqualTo(10);
+  }
+
+  @Test
+  void shouldLeaveZeroesBehindTheLastRecord() throws IOException {
+    IntentRig rig = IntentRig.create(IntentRig.Below.LEAF, 1);
+    IntentLog log = rig.started();
+    put(log, record(5, 1, 10_000));
+    log.durable(5);
+    put(log, record(6, 2, 64));
+    MemorySegment behind = Arena.ofAuto().allocate(PAGE - 192, 64);
+    rig.device.read(page(0) + 192, behind);
+    assertThat(behind.toArray(ValueLayout.JAVA_BYTE)).containsOnly(0);
+  }
+
   @Test
   void shouldTakeNoDataForARecord() throws IOException {
     IntentRig rig = IntentRig.create(IntentRig.Below.LEAF, 1);
