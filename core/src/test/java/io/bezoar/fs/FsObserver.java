@@ -57,7 +57,8 @@ final class FsObserver {
     switch (node.type) {
       case DIRECTORY -> {
         list(fs, id, node);
-        node.parent = fs.parent(id).inode();
+        boolean keptRoot = id.isSnapshot() && id.inode() == FsState.ROOT;
+      node.parent = keptRoot ? FsState.ROOT : fs.parent(id).inode();
       }
       case SYMLINK -> node.target = fs.readLink(id);
       case REGULAR -> {
