@@ -173,7 +173,7 @@ public final class OpenFile implements AutoCloseable {
         state -> {
           long size = core.require(state, id).size();
           long page = offset / PAGE_BYTES;
-          long end = Math.ceilDiv(size, PAGE_BYTES);
+          long end = offset < size ? Math.ceilDiv(size, PAGE_BYTES) : 0;
           while (page < end) {
             List<Extent> some = core.extents.find(state, id.inode(), page, end, 1);
             if (some.isEmpty()) {
