@@ -86,7 +86,8 @@ final class FsDriver {
     }
     // What is open without a name is somewhere between there and gone.
     FsNode node = now().find(at);
-    return node != null && node.links == 0 ? FsState.ROOT : at;
+    boolean between = twin.isLingering(at) || (node != null && node.links == 0);
+    return between ? FsState.ROOT : at;
   }
 
   /** Mostly something that is there. */
@@ -125,7 +126,9 @@ final class FsDriver {
           now().inodes(FileType.REGULAR).stream().filter(i -> now().node(i).links > 0).toList();
       if (!named.isEmpty()) {
         long inode = named.get(random.nextInt(named.size()));
-        twin.open(inode);
+        if (!now().isOpen(inode) || random.nextInt(20) == 0) {
+          twin.open(inode);
+        }
         return inode;
       }
     }
@@ -193,7 +196,7 @@ final class FsDriver {
       case 98 -> twin.reopen();
       default -> content();
     }
-    if (twin.fullCount > fullBefore) {
+    if (twin.fullCount > fullBefore && random.nextInt(3) == 0) {
       shrink();
     }
   }
@@ -344,6 +347,45 @@ final class FsDriver {
     if (!there.isEmpty()) {
       String snapshot = there.get(random.nextInt(there.size()));
       twin.refuseInSnapshot(snapshot, name(), random.nextInt(8));
+    }
+  }
+
+  /** Takes a lot of space. */
+  void grow() throws IOException, FsTwin.Cut {
+    int fullBefore = twin.fullCount;
+    long inode = openFile();
+    if (inode == 0) {
+      twin.create(FsState.ROOT, name(), FileType.REGULAR);
+    } else if (random.nextBoolean()) {
+      twin.append(inode, bytes(100_000 + random.nextInt(200_000)));
+    } else {
+      twin.allocate(inode, ByteRange.ofLength(offset(inode), 1 + random.nextInt(400_000)));
+    }
+    if (twin.fullCount > fullBefore && random.nextInt(3) == 0) {
+      shrink();
+    }
+  }
+
+  /** Takes everything away that there is. */
+  void removeAll() throws IOException, FsTwin.Cut {
+    for (String snapshot : List.copyOf(now().snapshots().keySet())) {
+      twin.deleteSnapshot(FileName.of(snapshot));
+    }
+    removeAll(FsState.ROOT);
+    twin.reopen();
+    twin.settle();
+    twin.compareAll();
+  }
+
+  private void removeAll(long directory) throws IOException, FsTwin.Cut {
+    for (FileName name : List.copyOf(now().node(directory).entries.keySet())) {
+      long inode = now().node(directory).entries.get(name);
+      if (now().node(inode).isDirectory()) {
+        removeAll(inode);
+        twin.rmdir(directory, name);
+      } else {
+        twin.unlink(directory, name);
+      }
     }
   }
 

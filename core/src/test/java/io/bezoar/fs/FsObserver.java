@@ -57,9 +57,8 @@ final class FsObserver {
     switch (node.type) {
       case DIRECTORY -> {
         list(fs, id, node);
-        FileId parent = fs.parent(id);
-        // The root of a snapshot is in /.snapshots; the root of a state is in itself.
-        node.parent = parent.equals(FileId.SNAPSHOTS) ? id.inode() : parent.inode();
+        boolean keptRoot = id.isSnapshot() && id.inode() == FsState.ROOT;
+      node.parent = keptRoot ? FsState.ROOT : fs.parent(id).inode();
       }
       case SYMLINK -> node.target = fs.readLink(id);
       case REGULAR -> {

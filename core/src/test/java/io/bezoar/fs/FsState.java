@@ -498,10 +498,16 @@ final class FsState {
 
   // Snapshots.
 
-  FsState snapshot(String name) {
+  FsState snapshot(FileName fileName) {
+    String name = fileName.toString();
+    Checks checks = new Checks();
     if (snapshots.containsKey(name)) {
-      throw new Refused(Set.of("FileAlreadyExistsException"));
+      checks.kinds.add("FileAlreadyExistsException");
     }
+    if (fileName.bytes().length > 128 || !UTF_8.newEncoder().canEncode(name)) {
+      checks.kinds.add("FileSystemException");
+    }
+    checks.orThrow();
     FsState next = copy();
     next.snapshots.put(name, new FsState(nodes, Map.of(), Map.of()).closeAll());
     return next;
