@@ -20,10 +20,11 @@ import org.jspecify.annotations.Nullable;
  * goes to fresh pages, and one transaction puts them in the place of the old ones. Only pages that
  * nobody but the running, not yet durable commit knows are written in place: those it took itself,
  * and space taken in advance, which reads as zeroes until the transaction says otherwise. Bytes
- * behind the end of a file, in its last page, are nobody's; whoever makes the file grow zeroes them.
+ * behind the end of a file, in its last page, are nobody's; whoever makes the file grow zeroes
+ * them.
  *
- * <p><b>Order.</b> The inode's lock → transaction → new extents → data to the device → applied. What
- * fails on the way is aborted, and the file is what it was.
+ * <p><b>Order.</b> The inode's lock → transaction → new extents → data to the device → applied.
+ * What fails on the way is aborted, and the file is what it was.
  */
 final class FileContent {
   /** Largest file, bytes. */
@@ -163,8 +164,7 @@ final class FileContent {
     }
   }
 
-  private Stored store(
-      Transaction tx, OpenInode inode, long offset, MemorySegment src, long now)
+  private Stored store(Transaction tx, OpenInode inode, long offset, MemorySegment src, long now)
       throws IOException {
     FileId file = FileId.live(inode.number);
     Inode before = core.require(tx, file);
@@ -249,8 +249,7 @@ final class FileContent {
     return end;
   }
 
-  private void storeInPlace(Transaction tx, Extent extent, long from, long to)
-      throws IOException {
+  private void storeInPlace(Transaction tx, Extent extent, long from, long to) throws IOException {
     long at = (extent.start() + from - extent.page()) * PAGE_BYTES;
     if (!extent.isWritten()) {
       core.extents.written(tx, extent, from, to, core.newestHold());
@@ -421,8 +420,7 @@ final class FileContent {
                 Inode before = core.require(tx, file);
                 long pages = zeroEnds(tx, before, range, first, end);
                 pages -= core.extents.unmap(tx, inode.number, first, end, PIECE_EXTENTS);
-                core.put(
-                    tx, before.withContent(before.size(), before.pages() + pages, core.now()));
+                core.put(tx, before.withContent(before.size(), before.pages() + pages, core.now()));
                 return !core.extents.find(tx, inode.number, first, end, 1).isEmpty();
               });
       inode.sync.otherChange(done.ticket());
@@ -467,8 +465,7 @@ final class FileContent {
     if (first == second) {
       exclusively(first, () -> reflinkLocked(from, range, to, toOffset));
     } else {
-      exclusively(
-          first, () -> exclusively(second, () -> reflinkLocked(from, range, to, toOffset)));
+      exclusively(first, () -> exclusively(second, () -> reflinkLocked(from, range, to, toOffset)));
     }
   }
 

@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Every method but {@link #close} throws {@link IllegalStateException} after the file was closed
  * here, {@link IllegalArgumentException} for negative numbers, {@link FilesystemDamagedException}
- * when metadata that it needs is lost, and {@link io.bezoar.dax.DeviceUnavailableException} when the
- * device, or the part of it that is needed, is not there. What changes the file throws {@link
+ * when metadata that it needs is lost, and {@link io.bezoar.dax.DeviceUnavailableException} when
+ * the device, or the part of it that is needed, is not there. What changes the file throws {@link
  * FilesystemReadOnlyException} in a snapshot and where no writes are taken, {@link
  * FilesystemFullException} when there is no room, and {@link InvalidFileException} TOO_LARGE beyond
  * 2^62 bytes.
@@ -164,7 +164,9 @@ public final class OpenFile implements AutoCloseable {
     content.punch(writable(), range);
   }
 
-  /** The first run of data at {@code offset} or behind it, cut at {@code offset} and at the size. */
+  /**
+   * The first run of data at {@code offset} or behind it, cut at {@code offset} and at the size.
+   */
   public Optional<ByteRange> nextData(long offset) throws IOException {
     if (offset < 0) {
       throw new IllegalArgumentException("offset " + offset + " is negative");

@@ -19,9 +19,9 @@ import java.util.List;
 /**
  * Makes and opens filesystems.
  *
- * <p>Opening: forest → what it is → log → synced writes that the commit has not → a commit → the log
- * begins anew. A crash on the way leaves the log as it was; writes that are done twice come to the
- * same.
+ * <p>Opening: forest → what it is → log → synced writes that the commit has not → a commit → the
+ * log begins anew. A crash on the way leaves the log as it was; writes that are done twice come to
+ * the same.
  */
 final class Opening {
   private static final long DEVICE_BYTES_MIN = 4L << 20;
@@ -118,7 +118,8 @@ final class Opening {
     OpenInodes inodes = new OpenInodes(forest::appliedTicket);
     try {
       core =
-          new FsCore(device, forest, trees, superblock(name, forest, trees), inodes, options.clock());
+          new FsCore(
+              device, forest, trees, superblock(name, forest, trees), inodes, options.clock());
       reaper = new Reaper(core, inodes);
       reaper.load();
     } catch (TreeDamagedException lost) {
@@ -127,8 +128,7 @@ final class Opening {
     FileContent content = new FileContent(core, reaper);
     IntentLog log = openLog(core, name);
     replay(core, inodes, content, log, notes);
-    return new Filesystem(
-        core, inodes, reaper, content, new SyncLog(forest, log), notes, options);
+    return new Filesystem(core, inodes, reaper, content, new SyncLog(forest, log), notes, options);
   }
 
   private static MetaLayout.Superblock superblock(String name, Forest forest, Trees trees)
@@ -159,7 +159,8 @@ final class Opening {
     try {
       return IntentLog.open(core.device, core.log(), core.superblock().id());
     } catch (IntentLogNewerException newer) {
-      throw new FilesystemFormatException(name, newer.getMessage() + ": use a newer program", newer);
+      throw new FilesystemFormatException(
+          name, newer.getMessage() + ": use a newer program", newer);
     }
   }
 
@@ -201,8 +202,7 @@ final class Opening {
   }
 
   private static void replay(
-      FsCore core, OpenInodes inodes, FileContent content, IntentRecord record)
-      throws IOException {
+      FsCore core, OpenInodes inodes, FileContent content, IntentRecord record) throws IOException {
     FileId file = FileId.live(record.inode());
     Inode inode;
     try (Snapshot view = core.forest.snapshot()) {

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 /** Whatever stands in the log, decoding answers; what it takes for a record is one. */
 class IntentLayoutFuzzTest {
   private static final long ID = 0x1234_5678_9abcL;
-  private static final long ADDRESS = 7 * 4096 + 128;
+  private static final long ADDRESS = 7L * 4096 + 128;
   private static final byte[] MAGIC = "BZRINTL1".getBytes(StandardCharsets.US_ASCII);
 
   @FuzzTest
@@ -54,9 +54,9 @@ class IntentLayoutFuzzTest {
     byte[] image = image(record(random, data), frame(random));
     assertThat(decode(image, ID, ADDRESS)).isInstanceOf(IntentLayout.Valid.class);
     for (int bit = 0; bit < image.length * 8; bit++) {
-      image[bit / 8] ^= (byte) (1 << bit % 8);
+      image[bit / 8] ^= (byte) (1 << (bit % 8));
       assertThat(decode(image, ID, ADDRESS)).as("bit %s", bit).isEqualTo(nothing());
-      image[bit / 8] ^= (byte) (1 << bit % 8);
+      image[bit / 8] ^= (byte) (1 << (bit % 8));
     }
     assertThat(decode(image, ID + 1, ADDRESS)).isEqualTo(nothing());
     assertThat(decode(image, ID, ADDRESS + 64)).isEqualTo(nothing());
@@ -77,7 +77,7 @@ class IntentLayoutFuzzTest {
         if (i == 0) {
           // Every mask that a short look would choose is unfit in some line.
           data[at] ^= (byte) (at / 64);
-          data[at + 1] ^= (byte) (at / 64 >> 8);
+          data[at + 1] ^= (byte) ((at / 64) >> 8);
         } else if (random.nextInt(4) > 0) {
           data[at] ^= (byte) random.nextInt(4);
         }
@@ -144,8 +144,8 @@ class IntentLayoutFuzzTest {
   }
 
   private static IntentLayout.Frame frame(SplittableRandom random) {
-    long epoch = 1 + random.nextInt(100);
-    long sequence = epoch + random.nextInt(100);
+    long epoch = 1 + random.nextLong(100);
+    long sequence = epoch + random.nextLong(100);
     return new IntentLayout.Frame(
         epoch, sequence, random.nextLong(sequence), random.nextInt(100), random.nextInt());
   }
@@ -158,7 +158,7 @@ class IntentLayoutFuzzTest {
         random.nextLong(),
         random.nextLong(),
         offset,
-        offset + data.length + random.nextInt(1000),
+        offset + data.length + random.nextLong(1000),
         random.nextLong(),
         MemorySegment.ofArray(data));
   }

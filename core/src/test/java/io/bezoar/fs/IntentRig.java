@@ -34,7 +34,7 @@ final class IntentRig {
   }
 
   /** What a replay handed out. */
-  record Seen(long sequence, IntentRecord record, byte[] bytes) {}
+  record Seen(long sequence, IntentRecord record) {}
 
   final Below below;
   private final Geometry geometry;
@@ -95,9 +95,19 @@ final class IntentRig {
 
   static IntentReplay replay(IntentLog log, long commit, List<Seen> seen) throws IOException {
     return log.replay(
-        commit,
-        (sequence, record) ->
-            seen.add(new Seen(sequence, record, record.data().toArray(ValueLayout.JAVA_BYTE))));
+        commit, (sequence, record) -> seen.add(new Seen(sequence, withOwnMemory(record))));
+  }
+
+  private static IntentRecord withOwnMemory(IntentRecord record) {
+    return new IntentRecord(
+        record.includedIn(),
+        record.base(),
+        record.inode(),
+        record.inodeGeneration(),
+        record.offset(),
+        record.sizeAfter(),
+        record.modifiedNanos(),
+        MemorySegment.ofArray(record.data().toArray(ValueLayout.JAVA_BYTE)));
   }
 
   /** The inodes that a fresh look at the log replays on a commit; no damage. */
