@@ -9,6 +9,7 @@ import io.bezoar.tree.Transaction;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.concurrent.locks.Lock;
 import org.jspecify.annotations.Nullable;
@@ -149,7 +150,7 @@ final class FileContent {
     int length = (int) src.byteSize();
     if (length <= RECORD_BYTES_MAX && inode.sync.keeps(length, core.forest::isDurable)) {
       byte[] data = new byte[length];
-      MemorySegment.copy(src, java.lang.foreign.ValueLayout.JAVA_BYTE, 0, data, 0, length);
+      MemorySegment.copy(src, ValueLayout.JAVA_BYTE, 0, data, 0, length);
       inode.sync.contentChange(
           new SyncState.Kept(
               done.ticket(),
@@ -341,16 +342,14 @@ final class FileContent {
 
   private void grow(OpenInode inode, long size) throws IOException {
     long ticket =
-        core.change(
-                FileId.live(inode.number),
-                Purpose.ORDINARY,
-                tx -> {
-                  Inode before = core.require(tx, FileId.live(inode.number));
-                  long pages = before.size() < size ? zeroTail(tx, before) : 0;
-                  core.put(tx, before.withContent(size, before.pages() + pages, core.now()));
-                  return null;
-                })
-            .ticket();
+        core.edit(
+            FileId.live(inode.number),
+            Purpose.ORDINARY,
+            tx -> {
+              Inode before = core.require(tx, FileId.live(inode.number));
+              long pages = before.size() < size ? zeroTail(tx, before) : 0;
+              core.put(tx, before.withContent(size, before.pages() + pages, core.now()));
+            });
     inode.sync.otherChange(ticket);
   }
 
@@ -361,14 +360,10 @@ final class FileContent {
         inode,
         () -> {
           long ticket =
-              core.change(
-                      FileId.live(inode.number),
-                      Purpose.ORDINARY,
-                      tx -> {
-                        takeSpace(tx, inode.number, whole);
-                        return null;
-                      })
-                  .ticket();
+              core.edit(
+                  FileId.live(inode.number),
+                  Purpose.ORDINARY,
+                  tx -> takeSpace(tx, inode.number, whole));
           inode.sync.otherChange(ticket);
         });
   }
@@ -471,15 +466,12 @@ final class FileContent {
 
   private void reflinkLocked(OpenInode from, ByteRange range, OpenInode to, long toOffset)
       throws IOException {
-    FsCore.Done<Void> done =
-        core.change(
+    long ticket =
+        core.edit(
             FileId.live(to.number),
             Purpose.ORDINARY,
-            tx -> {
-              share(tx, from.number, range, to.number, toOffset);
-              return null;
-            });
-    to.sync.otherChange(done.ticket());
+            tx -> share(tx, from.number, range, to.number, toOffset));
+    to.sync.otherChange(ticket);
   }
 
   private void share(Transaction tx, long from, ByteRange range, long to, long toOffset)

@@ -9,6 +9,7 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The name of an entry of a directory: 1 to 255 bytes, any but {@code '/'} and NUL; not {@code "."}
@@ -58,7 +59,7 @@ public final class FileName implements Comparable<FileName> {
     return new FileName(bytes);
   }
 
-  private static @org.jspecify.annotations.Nullable String problem(byte[] bytes) {
+  private static @Nullable String problem(byte[] bytes) {
     if (bytes.length == 0) {
       return "a name has at least one byte";
     }
@@ -104,7 +105,9 @@ public final class FileName implements Comparable<FileName> {
   private static byte[] encodeRun(String whole, String run) throws FileSystemException {
     try {
       ByteBuffer encoded = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(run));
-      return Arrays.copyOf(encoded.array(), encoded.limit());
+      byte[] bytes = new byte[encoded.remaining()];
+      encoded.get(bytes);
+      return bytes;
     } catch (CharacterCodingException broken) {
       throw new FileSystemException(whole, null, "not Unicode: half a surrogate pair");
     }

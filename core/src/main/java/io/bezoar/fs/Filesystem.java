@@ -135,19 +135,17 @@ public final class Filesystem implements AutoCloseable {
     if (directory.equals(FileId.SNAPSHOTS)) {
       return snapshots.find(name).map(Filesystem::entry);
     }
-    NameTree.Target target =
-        core.look(
-            directory,
-            view -> {
-              NameTree.Target found = core.names.get(view, directory.inode(), name);
-              if (found == null) {
-                core.requireDirectory(view, directory);
-              }
-              return found;
-            });
-    return target == null
-        ? Optional.empty()
-        : Optional.of(new DirectoryEntry(name, target.type(), directory.of(target.inode())));
+    return core.look(
+        directory,
+        view -> {
+          NameTree.Target target = core.names.get(view, directory.inode(), name);
+          if (target == null) {
+            core.requireDirectory(view, directory);
+            return Optional.empty();
+          }
+          FileId file = directory.of(target.inode());
+          return Optional.of(new DirectoryEntry(name, target.type(), file));
+        });
   }
 
   private static DirectoryEntry entry(SnapshotInfo snapshot) {
@@ -169,17 +167,16 @@ public final class Filesystem implements AutoCloseable {
     if (directory.isSnapshot() && directory.inode() == Inode.ROOT) {
       return FileId.SNAPSHOTS;
     }
-    Long parent =
-        core.look(
-            directory,
-            view -> {
-              core.requireDirectory(view, directory);
-              return core.names.parent(view, directory.inode());
-            });
-    if (parent == null) {
-      throw core.gone(directory);
-    }
-    return directory.of(parent);
+    return core.look(
+        directory,
+        view -> {
+          core.requireDirectory(view, directory);
+          Long parent = core.names.parent(view, directory.inode());
+          if (parent == null) {
+            throw core.gone(directory);
+          }
+          return directory.of(parent);
+        });
   }
 
   /** Attributes. */
@@ -241,17 +238,17 @@ public final class Filesystem implements AutoCloseable {
     if (link.equals(FileId.SNAPSHOTS)) {
       throw new InvalidFileException(core.describe(link), InvalidFileException.Problem.NOT_A_LINK);
     }
-    byte[] target =
-        core.look(
-            link,
-            view -> {
-              core.require(view, link);
-              return core.attributes.target(view, link.inode());
-            });
-    if (target == null) {
-      throw new InvalidFileException(core.describe(link), InvalidFileException.Problem.NOT_A_LINK);
-    }
-    return target;
+    return core.look(
+        link,
+        view -> {
+          core.require(view, link);
+          byte[] target = core.attributes.target(view, link.inode());
+          if (target == null) {
+            throw new InvalidFileException(
+                core.describe(link), InvalidFileException.Problem.NOT_A_LINK);
+          }
+          return target;
+        });
   }
 
   /**
@@ -377,13 +374,12 @@ public final class Filesystem implements AutoCloseable {
     if (file.equals(FileId.SNAPSHOTS)) {
       return Optional.empty();
     }
-    return Optional.ofNullable(
-        core.look(
-            file,
-            view -> {
-              core.require(view, file);
-              return core.attributes.extended(view, file.inode(), name);
-            }));
+    return core.look(
+        file,
+        view -> {
+          core.require(view, file);
+          return Optional.ofNullable(core.attributes.extended(view, file.inode(), name));
+        });
   }
 
   /** Names of all extended attributes, and how long their values are, bytes. */

@@ -11,6 +11,7 @@ import io.bezoar.tree.TreeDamagedException;
 import io.bezoar.tree.View;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -310,7 +311,7 @@ final class FsCheck {
     for (boolean at = forward.first(); at; at = forward.next()) {
       Extent extent = ExtentLayout.extent(forward.key(), forward.value());
       byte[] value = view.get(core.trees.owners(), ExtentLayout.ownerKey(extent));
-      if (value == null || !java.util.Arrays.equals(value, ExtentLayout.ownerValue(extent))) {
+      if (value == null || !Arrays.equals(value, ExtentLayout.ownerValue(extent))) {
         problem("no owner for " + extent);
       }
     }

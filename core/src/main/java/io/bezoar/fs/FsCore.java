@@ -12,6 +12,7 @@ import io.bezoar.tree.Transaction;
 import io.bezoar.tree.TreeDamagedException;
 import io.bezoar.tree.View;
 import java.io.IOException;
+import java.nio.file.NotDirectoryException;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -57,6 +58,11 @@ final class FsCore {
   /** Changes everything or nothing. */
   interface Change<T> {
     T in(Transaction tx) throws IOException;
+  }
+
+  /** As {@link Change}, without a result. */
+  interface Edit {
+    void in(Transaction tx) throws IOException;
   }
 
   /**
@@ -184,7 +190,7 @@ final class FsCore {
   Inode requireDirectory(View view, FileId directory) throws IOException {
     Inode inode = require(view, directory);
     if (!inode.isDirectory()) {
-      throw new java.nio.file.NotDirectoryException(describe(directory));
+      throw new NotDirectoryException(describe(directory));
     }
     return inode;
   }
@@ -206,6 +212,18 @@ final class FsCore {
     } catch (TreeDamagedException lost) {
       throw new FilesystemDamagedException(describe(about), lost);
     }
+  }
+
+  /** A change that results in nothing but the ticket to wait for. */
+  long edit(FileId about, Purpose purpose, Edit edit) throws IOException {
+    return change(
+            about,
+            purpose,
+            tx -> {
+              edit.in(tx);
+              return Boolean.TRUE;
+            })
+        .ticket();
   }
 
   void requireWritable(FileId file) throws FilesystemReadOnlyException {

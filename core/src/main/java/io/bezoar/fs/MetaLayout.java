@@ -34,9 +34,15 @@ final class MetaLayout {
   /** Why a file is to be taken apart. */
   enum Orphan {
     /** It has no name any more. */
-    GONE,
+    GONE(1),
     /** It was cut, and has pages behind its end. */
-    CUT
+    CUT(2);
+
+    private final int code;
+
+    Orphan(int code) {
+      this.code = code;
+    }
   }
 
   private MetaLayout() {}
@@ -98,7 +104,7 @@ final class MetaLayout {
   }
 
   static byte[] orphan(Orphan what) {
-    return new byte[] {(byte) (what.ordinal() + 1)};
+    return new byte[] {(byte) what.code};
   }
 
   /**
@@ -107,9 +113,11 @@ final class MetaLayout {
    * @throws IllegalArgumentException when it does not say
    */
   static Orphan orphan(byte[] value) {
-    if (value.length != 1 || value[0] < 1 || value[0] > Orphan.values().length) {
-      throw new IllegalArgumentException("not an orphan: " + Arrays.toString(value));
+    for (Orphan orphan : Orphan.values()) {
+      if (value.length == 1 && value[0] == orphan.code) {
+        return orphan;
+      }
     }
-    return Orphan.values()[value[0] - 1];
+    throw new IllegalArgumentException("not an orphan: " + Arrays.toString(value));
   }
 }

@@ -9,6 +9,7 @@ import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
+import java.util.Optional;
 import java.util.concurrent.locks.Lock;
 import org.jspecify.annotations.Nullable;
 
@@ -99,8 +100,8 @@ final class Namespace {
   void link(FileId file, FileId directory, FileName name) throws IOException {
     requireOurs(directory, name);
     core.requireWritable(file);
-    FsCore.Done<Void> done =
-        core.change(
+    long ticket =
+        core.edit(
             directory,
             Purpose.ORDINARY,
             tx -> {
@@ -119,42 +120,41 @@ final class Namespace {
                   tx, directory.inode(), name, new NameTree.Target(inode.number(), inode.type()));
               core.put(tx, inode.withLinks(1, now));
               core.put(tx, parent.withEntries(1, 0, now));
-              return null;
             });
-    open.touched(file.inode(), done.ticket());
+    open.touched(file.inode(), ticket);
   }
 
   /** Something is to be done with an inode locked that a name may stand for. */
-  private interface WithLocked<T> {
-    /** Null when the name stands for something else than what is locked. */
-    @Nullable T run(@Nullable OpenInode locked) throws IOException;
+  private interface WithLocked {
+    /** False when the name stands for something else than what is locked. */
+    boolean run(@Nullable OpenInode locked) throws IOException;
   }
 
   /** Runs with the inode locked that a name stands for, unless it is a directory or none. */
-  private <T> T withLocked(FileId directory, FileName name, WithLocked<T> body) throws IOException {
-    while (true) {
-      NameTree.Target target =
-          core.look(directory, view -> core.names.get(view, directory.inode(), name));
-      if (target == null || target.type() == FileType.DIRECTORY) {
-        T result = body.run(null);
-        if (result != null) {
-          return result;
-        }
-        continue;
-      }
-      OpenInode inode = open.acquire(target.inode());
-      Lock lock = inode.lock.asWriteLock();
-      lock.lock();
-      try {
-        T result = body.run(inode);
-        if (result != null) {
-          return result;
-        }
-      } finally {
-        inode.changed();
-        lock.unlock();
-        reaper.release(inode);
-      }
+  private void withLocked(FileId directory, FileName name, WithLocked body) throws IOException {
+    boolean done = false;
+    while (!done) {
+      Optional<NameTree.Target> target =
+          core.look(
+              directory,
+              view -> Optional.ofNullable(core.names.get(view, directory.inode(), name)));
+      done =
+          (target.isEmpty() || target.get().type() == FileType.DIRECTORY)
+              ? body.run(null)
+              : runLocked(target.get().inode(), body);
+    }
+  }
+
+  private boolean runLocked(long number, WithLocked body) throws IOException {
+    OpenInode inode = open.acquire(number);
+    Lock lock = inode.lock.asWriteLock();
+    lock.lock();
+    try {
+      return body.run(inode);
+    } finally {
+      inode.changed();
+      lock.unlock();
+      reaper.release(inode);
     }
   }
 
@@ -175,7 +175,7 @@ final class Namespace {
           if (locked != null) {
             locked.sync.otherChange(done.ticket());
           }
-          return done.result() ? Boolean.TRUE : null;
+          return done.result();
         });
   }
 
@@ -214,7 +214,7 @@ final class Namespace {
 
   void rmdir(FileId directory, FileName name) throws IOException {
     requireOurs(directory, name);
-    core.change(
+    core.edit(
         directory,
         Purpose.RELIEF,
         tx -> {
@@ -228,7 +228,6 @@ final class Namespace {
           core.names.remove(tx, directory.inode(), name, target);
           removeDirectory(tx, target.inode());
           core.put(tx, parent.withEntries(-1, -1, core.now()));
-          return null;
         });
   }
 
@@ -272,7 +271,7 @@ final class Namespace {
             locked.sync.otherChange(done.ticket());
           }
           open.touched(moved[0], done.ticket());
-          return done.result() ? Boolean.TRUE : null;
+          return done.result();
         });
   }
 
@@ -369,7 +368,7 @@ final class Namespace {
         file,
         tx -> {
           core.put(tx, core.require(tx, file).with(change, core.now()));
-          return null;
+          return true;
         });
   }
 
@@ -383,7 +382,7 @@ final class Namespace {
           Inode inode = core.require(tx, file);
           core.attributes.putExtended(tx, file.inode(), name, value);
           core.put(tx, inode.withLinks(0, core.now()));
-          return null;
+          return true;
         });
   }
 
@@ -400,8 +399,8 @@ final class Namespace {
         });
   }
 
-  private <T> T update(FileId file, FsCore.Change<T> change) throws IOException {
-    FsCore.Done<T> done = core.change(file, Purpose.ORDINARY, change);
+  private boolean update(FileId file, FsCore.Change<Boolean> change) throws IOException {
+    FsCore.Done<Boolean> done = core.change(file, Purpose.ORDINARY, change);
     open.touched(file.inode(), done.ticket());
     return done.result();
   }

@@ -4,6 +4,7 @@ import static io.bezoar.media.Units.PAGE_BYTES;
 
 import io.bezoar.media.ByteRange;
 import io.bezoar.tree.Snapshot;
+import io.bezoar.tree.View;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -192,8 +193,7 @@ public final class OpenFile implements AutoCloseable {
   }
 
   /** A run of data that begins with an extent, over all that follow without a gap. */
-  private ByteRange run(io.bezoar.tree.View state, Extent first, long offset, long size)
-      throws IOException {
+  private ByteRange run(View state, Extent first, long offset, long size) throws IOException {
     long end = first.end();
     while (end < Math.ceilDiv(size, PAGE_BYTES)) {
       List<Extent> next = core.extents.find(state, id.inode(), end, end + 1, 1);

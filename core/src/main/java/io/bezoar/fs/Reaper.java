@@ -171,9 +171,8 @@ final class Reaper {
     core.put(tx, inode.withPages(inode.pages() - pages));
     boolean more = !core.extents.find(tx, number, end, Long.MAX_VALUE, 1).isEmpty();
     byte[] key = Keys.of(number);
-    boolean nameless =
-        tx.get(core.trees.orphans(), key) instanceof byte[] value
-            && MetaLayout.orphan(value) == MetaLayout.Orphan.GONE;
+    byte[] orphan = tx.get(core.trees.orphans(), key);
+    boolean nameless = orphan != null && MetaLayout.orphan(orphan) == MetaLayout.Orphan.GONE;
     if (!nameless && more && first) {
       tx.put(core.trees.orphans(), key, MetaLayout.orphan(MetaLayout.Orphan.CUT));
     } else if (!nameless && !more && !first) {

@@ -38,18 +38,14 @@ final class Snapshots {
       }
       long now = core.now();
       long ticket =
-          core.change(
-                  FileId.ROOT,
-                  Purpose.ORDINARY,
-                  tx -> {
-                    tx.put(
-                        core.trees.meta(),
-                        MetaLayout.snapshotKey(name.raw()),
-                        MetaLayout.number(now));
-                    core.hold(tx, text);
-                    return null;
-                  })
-              .ticket();
+          core.edit(
+              FileId.ROOT,
+              Purpose.ORDINARY,
+              tx -> {
+                tx.put(
+                    core.trees.meta(), MetaLayout.snapshotKey(name.raw()), MetaLayout.number(now));
+                core.hold(tx, text);
+              });
       core.forest.persist(ticket);
       return find(name).orElseThrow();
     } finally {
@@ -80,9 +76,14 @@ final class Snapshots {
 
   private SnapshotInfo info(Hold hold) throws IOException {
     byte[] key = MetaLayout.snapshotKey(hold.name().getBytes(StandardCharsets.UTF_8));
-    byte[] created = core.look(FileId.ROOT, view -> view.get(core.trees.meta(), key));
-    return new SnapshotInfo(
-        hold.name(), hold.commit(), created == null ? 0 : MetaLayout.number(created));
+    long created =
+        core.look(
+            FileId.ROOT,
+            view -> {
+              byte[] value = view.get(core.trees.meta(), key);
+              return value == null ? 0 : MetaLayout.number(value);
+            });
+    return new SnapshotInfo(hold.name(), hold.commit(), created);
   }
 
   Optional<SnapshotInfo> find(FileName name) throws IOException {
@@ -101,15 +102,13 @@ final class Snapshots {
       SnapshotInfo snapshot =
           find(name).orElseThrow(() -> new NoSuchFileException(path(name.toString())));
       long ticket =
-          core.change(
-                  FileId.ROOT,
-                  Purpose.RELIEF,
-                  tx -> {
-                    tx.delete(core.trees.meta(), MetaLayout.snapshotKey(name.raw()));
-                    tx.release(new Hold(snapshot.name(), snapshot.commit()));
-                    return null;
-                  })
-              .ticket();
+          core.edit(
+              FileId.ROOT,
+              Purpose.RELIEF,
+              tx -> {
+                tx.delete(core.trees.meta(), MetaLayout.snapshotKey(name.raw()));
+                tx.release(new Hold(snapshot.name(), snapshot.commit()));
+              });
       core.forest.persist(ticket);
     } finally {
       changing.unlock();

@@ -23,8 +23,8 @@ final class SyncLog {
 
   void sync(OpenInode inode) throws IOException {
     SyncState state = inode.sync;
-    state.logging.lock();
     long ticket;
+    state.logging.lock();
     try {
       switch (state.owed(forest::isDurable)) {
         case SyncState.Owed.Nothing() -> {

@@ -112,10 +112,9 @@ final class SyncState {
 
   /** These were given to the log: the first ones that there are. */
   synchronized void logged(List<Kept> records) {
-    for (Kept record : records) {
-      if (!kept.isEmpty() && kept.getFirst() == record) {
-        keptBytes -= kept.removeFirst().data().length;
-      }
+    long last = records.isEmpty() ? 0 : records.getLast().ticket();
+    while (!kept.isEmpty() && kept.getFirst().ticket() <= last) {
+      keptBytes -= kept.removeFirst().data().length;
     }
   }
 
