@@ -91,6 +91,7 @@ final class Committer implements TreeEdit.Changes {
     }
     changeHolds();
     placeMade();
+    startSpaceAnew();
     do {
       updateSpace();
       placeMade();
@@ -110,6 +111,23 @@ final class Committer implements TreeEdit.Changes {
             before.slots(),
             settled),
         List.copyOf(holds));
+  }
+
+  /** When the old tree of what is in use is lost: what was worked out takes its place. */
+  private void startSpaceAnew() throws IOException {
+    Rebuilt rebuilt = gathering.rebuilt;
+    if (rebuilt == null) {
+      return;
+    }
+    freePages = rebuilt.freePages();
+    TreeRoot space = roots.get(SystemTrees.SPACE).emptied();
+    for (Map.Entry<Integer, long[]> group : rebuilt.groups().entrySet()) {
+      byte[] key = SpaceLayout.key(group.getKey());
+      space = edit.put(space, key, SpaceLayout.encode(group.getValue()));
+    }
+    roots.set(SystemTrees.SPACE, space);
+    rebuilt.oldPages().forEach(freed::add);
+    placeMade();
   }
 
   private void placeTrees() throws IOException {

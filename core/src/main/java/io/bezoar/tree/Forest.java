@@ -57,6 +57,9 @@ public final class Forest implements AutoCloseable {
   /** How often a transaction's beginning makes room before it goes on without. */
   private static final int RELIEVED_MAX = 2;
 
+  /** How often commits may come in between before a rebuild gives up. */
+  private static final int REBUILD_TRIES_MAX = 8;
+
   /** How often it is told anew what pages are for when a commit came in between. */
   private static final int USES_TRIES_MAX = 4;
 
@@ -92,6 +95,10 @@ public final class Forest implements AutoCloseable {
   private volatile @Nullable Gathering inFlight;
 
   private volatile long inFlightPages;
+
+  /** What is in use, while the tree that says so is made anew. */
+  private volatile @Nullable Rebuilt rebuilding;
+
   private volatile long appliedTicket;
   private volatile long durableTicket;
   private volatile @Nullable Throwable failed;
@@ -106,7 +113,9 @@ public final class Forest implements AutoCloseable {
     /** For its own sake: so that pages rest no longer. */
     FLIP,
     /** To take released holds apart. */
-    PRUNE
+    PRUNE,
+    /** To make the tree of what is in use anew. */
+    REBUILD
   }
 
   private Forest(
@@ -486,9 +495,12 @@ public final class Forest implements AutoCloseable {
    * included, of which it touches no more than a path for each group.
    */
   private long pagesFor(long dirty, long groups, long freed) {
-    long spaceNodes = allocator.groupCount() / 3 + allocator.groupCount() / 60 + 3L;
     long held = durable.holds().isEmpty() ? 0 : 2 * (freed + 4);
-    return 2 * (dirty + Math.min(2 * groups + 6, spaceNodes) + 2) + held;
+    return 2 * (dirty + Math.min(2 * groups + 6, spaceNodesMax()) + 2) + held;
+  }
+
+  private long spaceNodesMax() {
+    return allocator.groupCount() / 3 + allocator.groupCount() / 60 + 3L;
   }
 
   /** Takes over what a transaction leaves, and gives the right to write back. */
@@ -685,7 +697,7 @@ public final class Forest implements AutoCloseable {
     }
   }
 
-  private @Nullable Gathering take(Reason reason) {
+  private @Nullable Gathering take(Reason reason) throws ForestFullException {
     writer.acquireUninterruptibly();
     try {
       Gathering taken = gathering;
@@ -694,6 +706,13 @@ public final class Forest implements AutoCloseable {
         return null;
       }
       long room = roomFor(taken, null);
+      if (reason == Reason.REBUILD) {
+        long needed = 2 * spaceNodesMax();
+        if (needed > room) {
+          throw new ForestFullException(name(), needed * PAGE_BYTES, room * PAGE_BYTES);
+        }
+        taken.rebuilt = rebuilding;
+      }
       inFlightPages = allocator.available() - room;
       inFlight = taken;
       if (reason == Reason.PRUNE) {
@@ -728,6 +747,61 @@ public final class Forest implements AutoCloseable {
     reuse();
   }
 
+  /**
+   * Makes the tree that says which pages are in use anew, from everything that is in use: for when
+   * both copies of a node of it are lost ({@link TreeDamagedException} when pages are asked for, in
+   * a tree of the name "space"). Includes what was applied, is durable when it returns, and finds
+   * what was in use for nobody. When a commit has failed for that loss, open the forest again
+   * first.
+   *
+   * @param data which pages belong to whoever stands above
+   * @throws TreeDamagedException when another tree has lost a node, too: replace that first
+   * @throws ForestFullException when there is no room for the new tree
+   * @throws IllegalStateException when commits came in between again and again
+   */
+  public void rebuildSpace(DataPages data) throws IOException {
+    settle();
+    for (int tries = 0; tries < REBUILD_TRIES_MAX; tries++) {
+      Pins.Pinned<Durable> pinned = pins.pin(() -> new Pins.Pinned<>(durable.commit(), durable));
+      Rebuilt found;
+      try (Snapshot view =
+          snapshot(pinned.state().root().trees(), pinned.commit(), pinned.commit())) {
+        found =
+            new ForestCheck(device, store, pinned.state(), slots.addresses()).rebuild(view, data);
+      }
+      if (rebuild(found)) {
+        return;
+      }
+    }
+    throw new IllegalStateException(
+        name() + ": commits came in between " + REBUILD_TRIES_MAX + " times: let none be made");
+  }
+
+  /** False when a commit came in between. */
+  private boolean rebuild(Rebuilt found) throws IOException {
+    committing.lock();
+    try {
+      checkUsable();
+      if (durable.commit() != found.commit()) {
+        return false;
+      }
+      // What the other root reaches of the old tree may be unknown, and is taken to be free.
+      try {
+        slots.write(1 - currentPair, durable.root());
+      } catch (IOException | RuntimeException e) {
+        failed = e;
+        throw e;
+      }
+      rebuilding = found;
+      allocator.readAnew(found.freePages());
+      makeCommit(Reason.REBUILD);
+      return true;
+    } finally {
+      rebuilding = null;
+      committing.unlock();
+    }
+  }
+
   /** Pages that commit M freed are out of reach once M + 1 is durable and no older pin is left. */
   private void reuse() {
     long oldest = pins.oldest();
@@ -735,6 +809,10 @@ public final class Forest implements AutoCloseable {
   }
 
   private long[] committedGroup(int group) throws IOException {
+    Rebuilt instead = rebuilding;
+    if (instead != null) {
+      return instead.group(group);
+    }
     TreeRoot space = durable.root().trees().get(SystemTrees.SPACE);
     try {
       return Committer.spaceOf(store, space, group);

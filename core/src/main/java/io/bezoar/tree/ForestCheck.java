@@ -87,6 +87,41 @@ final class ForestCheck {
         problems);
   }
 
+  /**
+   * Works out what is in use without the tree that says so.
+   *
+   * @throws TreeDamagedException when anything else than that tree has lost a node: what is below
+   *     it would be taken to be free
+   */
+  Rebuilt rebuild(Snapshot view, DataPages owner) throws IOException {
+    for (long slot : slots) {
+      live.set((int) (slot / PAGE_BYTES));
+    }
+    BitSet space = new BitSet();
+    walk(durable.root().trees().get(SystemTrees.SPACE), space);
+    damage.clear();
+    for (TreeRoot root : durable.root().trees()) {
+      if (root.id() != SystemTrees.SPACE) {
+        walk(root, live);
+      }
+    }
+    owner.forEach(view, range -> ownedBy(range, data));
+    durable.holds().forEach(kept -> commits.add(kept.commit()));
+    BitSet inUse = heldPages();
+    if (!damage.isEmpty()) {
+      throw damage.getFirst();
+    }
+    if (!problems.isEmpty()) {
+      throw new IOException(device.info().name() + ": not to be rebuilt: " + problems);
+    }
+    inUse.or(live);
+    inUse.or(data);
+    // Pages of the old tree that somebody else has are not its own any more.
+    space.andNot(inUse);
+    inUse.or(space);
+    return Rebuilt.of(durable.commit(), inUse, space, pages);
+  }
+
   private void problem(String what) {
     if (problems.size() < PROBLEMS_MAX) {
       problems.add(what);
@@ -118,7 +153,7 @@ final class ForestCheck {
 
   private void walk(TreeRoot root, BitSet used) throws IOException {
     if (!root.isEmpty()) {
-      byte @Nullable [][] bounds = {{}, null};
+      byte[] @Nullable [] bounds = {{}, null};
       walk(root, root.height() - 1, List.of(root.ref()), bounds, used);
     }
   }
@@ -129,7 +164,7 @@ final class ForestCheck {
    * @param bounds the least key of each, and what the keys of the last one are below
    */
   private void walk(
-      TreeRoot root, int level, List<Ref> refs, byte @Nullable [][] bounds, BitSet used)
+      TreeRoot root, int level, List<Ref> refs, byte[] @Nullable [] bounds, BitSet used)
       throws IOException {
     boolean[] wanted = new boolean[refs.size()];
     List<Ref> looked = new ArrayList<>();
@@ -181,7 +216,7 @@ final class ForestCheck {
       return;
     }
     List<Ref> below = new ArrayList<>(count);
-    byte @Nullable [][] bounds = new byte[count + 1][];
+    byte[] @Nullable [] bounds = new byte[count + 1][];
     for (int i = 0; i < count; i++) {
       below.add(NodeLayout.ref(page, i));
       bounds[i] = i == 0 ? low : NodeLayout.key(page, i);

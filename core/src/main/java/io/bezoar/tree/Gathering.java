@@ -48,6 +48,9 @@ final class Gathering {
   /** How many entries of released holds are to be taken apart. */
   int pruned;
 
+  /** What is in use in the commit before, when the tree that says so is to be made anew. */
+  @Nullable Rebuilt rebuilt;
+
   Gathering(long commit, List<TreeRoot> roots, long ticket) {
     this.commit = commit;
     this.roots = roots;

@@ -196,7 +196,7 @@ final class NodeStore {
     long[] addresses =
         refs.stream().flatMapToLong(ref -> LongStream.of(ref.address(), ref.twin())).toArray();
     Arrays.sort(addresses);
-    byte @Nullable [][] pages = io.readPastCache(addresses);
+    byte[] @Nullable [] pages = io.readPastCache(addresses);
     List<Checked> checked = new ArrayList<>();
     for (Ref ref : refs) {
       byte[] first = pages[Arrays.binarySearch(addresses, ref.address())];

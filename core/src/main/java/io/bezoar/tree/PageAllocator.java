@@ -456,6 +456,25 @@ final class PageAllocator {
     }
   }
 
+  /**
+   * What the durable commit says was wrong or lost, and can be had now.
+   *
+   * @param freePages that it leaves free
+   */
+  void readAnew(long freePages) {
+    lock.lock();
+    try {
+      groups.clear();
+      Arrays.fill(longestRun, UNKNOWN);
+      available = freePages - fresh.pages() - resting.pages() - quarantined.pages();
+      for (Area area : new Area[] {firstCopies, secondCopies}) {
+        area.from = area.start;
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Gives back pages that nobody has seen: those of a transaction that aborted. */
   void giveBack(Extents unseen) {
     lock.lock();

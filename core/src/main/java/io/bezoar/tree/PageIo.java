@@ -68,8 +68,8 @@ final class PageIo {
    * @param addresses ascending
    * @return null for a page that not every byte of can be had, or that it has to be asked for alone
    */
-  byte @Nullable [][] readPastCache(long[] addresses) throws IOException {
-    byte @Nullable [][] pages = new byte[addresses.length][];
+  byte[] @Nullable [] readPastCache(long[] addresses) throws IOException {
+    byte[] @Nullable [] pages = new byte[addresses.length][];
     MemorySegment buffer = take(idleRuns, RUN_PAGES);
     try {
       for (int from = 0; from < addresses.length; ) {
@@ -83,7 +83,7 @@ final class PageIo {
     }
   }
 
-  private void readRun(long address, MemorySegment run, byte @Nullable [][] pages, int first)
+  private void readRun(long address, MemorySegment run, byte[] @Nullable [] pages, int first)
       throws IOException {
     List<RecoveryRead.Run> runs;
     try {

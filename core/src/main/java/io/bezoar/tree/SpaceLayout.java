@@ -31,7 +31,7 @@ final class SpaceLayout {
   static long maskOf(int word, long begin, long end) {
     long first = Math.max(0, begin % GROUP_PAGES - 64L * word);
     long last = Math.min(63, (end - 1) % GROUP_PAGES - 64L * word);
-    return -1L << first & -1L >>> 63 - last;
+    return (-1L << first) & (-1L >>> (63 - last));
   }
 
   static byte[] key(int group) {

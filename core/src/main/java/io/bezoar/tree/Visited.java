@@ -35,7 +35,7 @@ final class Visited {
   /** Where an address is, or would be; 0 is no address, so all are kept plus one. */
   private static int place(long[] addresses, long address) {
     int mask = addresses.length - 1;
-    int at = (int) (address * 0x9e3779b97f4a7c15L >>> 32) & mask;
+    int at = (int) ((address * 0x9e3779b97f4a7c15L) >>> 32) & mask;
     while (addresses[at] != 0 && addresses[at] != address + 1) {
       at = (at + 1) & mask;
     }

@@ -97,7 +97,8 @@ class ForestGrowthTest {
       assertThat(first.start()).isEqualTo(5100L * TreeRig.PAGE);
       ByteRange obstacle = tx.allocate(1, 9000L * TreeRig.PAGE).getFirst();
       List<ByteRange> rest = tx.allocate(4000, first.end());
-      assertThat(rest.getFirst()).isEqualTo(new ByteRange(first.end(), obstacle.start()));
+      assertThat(rest.getFirst())
+          .isEqualTo(ByteRange.ofLength(first.end(), obstacle.start() - first.end()));
       assertThat(rest).hasSize(2);
       assertThat(rest.getLast().length()).isEqualTo(110L * TreeRig.PAGE);
       long size = rig.device.sizeBytes();
@@ -185,7 +186,7 @@ class ForestGrowthTest {
           ExtentSet taken = new ExtentSet();
           while (allocator.available() > 0) {
             long goal = random.nextLong(pages);
-            long wanted = 1 + random.nextInt(60);
+            long wanted = 1L + random.nextInt(60);
             long there = allocator.takeFrom(goal, wanted);
             if (there > 0) {
               taken.add(goal, goal + there);
