@@ -20,7 +20,8 @@ import tools.jackson.databind.node.ObjectNode;
     description = {
       "Copy files into a pool, out of it, or within it. Keeps modes, owners (as far as you may give",
       "files away), times, symbolic and hard links, holes, and extended attributes user.*. Within a",
-      "pool, copies share their bytes until one is changed, and take no time.",
+      "pool, copies share their bytes until one is changed, and take no time; what comes out of a",
+      "snapshot is copied.",
       "A file that is there is replaced, as one step, when its copy is whole. Copies in a pool are",
       "durable when it says so. A file that cannot be copied is named, and the others are copied.",
       "Ctrl-C stops between two files."

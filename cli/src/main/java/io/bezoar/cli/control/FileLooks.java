@@ -35,6 +35,10 @@ import tools.jackson.databind.node.ObjectNode;
 /** What can be asked about the files in a pool without changing them. */
 final class FileLooks {
   private static final int BATCH = 512;
+
+  /** Space may be taken in advance behind the end of a file. */
+  private static final ByteRange EVERYWHERE = new ByteRange(0, 1L << 60);
+
   private static final int READ_BYTES = 1 << 20;
 
   /** What fits into a line of JSON that every reader takes. */
@@ -151,7 +155,7 @@ final class FileLooks {
     if (flags.contains(Flag.EXTENTS) && found.type() == FileType.REGULAR) {
       ArrayNode extents = json.putArray("extents");
       try (OpenFile file = files.open(id)) {
-        for (FileExtent extent : file.extents(new ByteRange(0, Long.MAX_VALUE))) {
+        for (FileExtent extent : file.extents(EVERYWHERE)) {
           extents.add(FileJson.extent(extent));
         }
       }

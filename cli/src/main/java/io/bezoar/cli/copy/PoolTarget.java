@@ -233,7 +233,8 @@ final class PoolTarget implements CopyTarget {
 
     @Override
     public boolean share(CopySource.Content content) throws IOException {
-      if (!(content instanceof PoolSource.OfFile(OpenFile from))) {
+      // What a snapshot has is kept by it alone, and is copied.
+      if (!(content instanceof PoolSource.OfFile(OpenFile from)) || from.id().isSnapshot()) {
         return false;
       }
       long sizeBytes = from.sizeBytes();
