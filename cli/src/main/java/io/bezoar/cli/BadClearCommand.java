@@ -14,7 +14,9 @@ import tools.jackson.databind.JsonNode;
     name = "clear",
     description = {
       "Fill lost bytes of the volume, so that they can be read again. What was there is gone for",
-      "good; to keep a chance, overwrite the bytes from a copy instead."
+      "good; to keep a chance, overwrite the bytes from a copy instead. In a pool that holds files,",
+      "only bytes that no file and no metadata has are filled; the others are named, and stay lost",
+      "until their files are written anew or removed."
     },
     footer = {
       "",
@@ -89,7 +91,20 @@ final class BadClearCommand extends PoolCommand {
     for (JsonNode left : reply.path("not_cleared")) {
       console().line("still lost, the media cannot be cleared: volume " + EventView.range(left));
     }
-    if (reply.path("filled").isEmpty() && reply.path("not_cleared").isEmpty()) {
+    for (JsonNode owned : reply.path("owned")) {
+      long start = owned.path("start").asLong();
+      console().line("still lost, files have it: volume " + EventView.range(owned));
+      console()
+          .line(
+              "  which ones: bezoar owners %s %d+%d"
+                  .formatted(
+                      Shell.quote(pool.path.toString()),
+                      start,
+                      owned.path("end").asLong() - start));
+    }
+    if (reply.path("filled").isEmpty()
+        && reply.path("not_cleared").isEmpty()
+        && reply.path("owned").isEmpty()) {
       console().line("nothing was lost there");
     }
   }

@@ -33,6 +33,7 @@ import picocli.CommandLine.Spec;
       "",
       "Examples:",
       "  bezoar create /data/a.pool --size 10G",
+      "  bezoar create files.pool --fs --size 10G",
       "  bezoar create --mirror /disk1/a.img /disk2/b.img --size 10G",
       "  bezoar create --stripe a.img b.img c.img --chunk 128K --size 1G",
       "  bezoar create --cache /nvme/fast.img --origin /data/slow.img --size 100G",
@@ -73,6 +74,11 @@ final class CreateCommand implements Callable<Integer> {
       description = "Allow faults to be injected; for a pool whose content may be lost.")
   private boolean drill;
 
+  @Option(
+      names = "--fs",
+      description = "For files (bezoar cp, ls ...) instead of a raw volume. The root is yours.")
+  private boolean files;
+
   @Override
   public Integer call() throws Exception {
     Long size = sizeBytes;
@@ -81,24 +87,29 @@ final class CreateCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "Missing required option: '--size=SIZE', of each device");
     }
-    PoolSpec made =
+    PoolSpec raw =
         new PoolSpec(
             size == null ? PoolSpec.DEFAULT.sizeBytes() : size,
             NewPool.redundancy(parity),
             sparse ? Allocation.SPARSE : Allocation.PREALLOCATED,
             drill ? PoolLabel.Drill.ALLOWED : PoolLabel.Drill.FORBIDDEN);
+    PoolSpec made = files ? raw.withFilesystem(NewPool.root()) : raw;
     NewPool.make(wish.draft(), made, MediaChoice.AUTO);
     Console console = new Console(spec);
     Path first = wish.first();
     if (size != null && wish.draft() instanceof StackDraft.Device) {
-      console.line("%s: created, %s".formatted(first, Sizes.text(size)));
+      String what = files ? ", for files" : "";
+      console.line("%s: created, %s%s".formatted(first, Sizes.text(size), what));
     } else {
       PoolStatus status = look(first);
       console.line(
           "%s: created, %s; the volume has %s"
               .formatted(first, StackWords.of(status.stack()), Sizes.text(status.volumeBytes())));
     }
-    console.line("next: bezoar serve " + Shell.quote(first.toString()));
+    console.line(
+        files
+            ? "next: bezoar cp -r FOLDER " + Shell.quote(first + ":/")
+            : "next: bezoar serve " + Shell.quote(first.toString()));
     return Exit.OK;
   }
 

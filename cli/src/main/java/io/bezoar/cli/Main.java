@@ -1,6 +1,10 @@
 package io.bezoar.cli;
 
 import io.bezoar.cli.control.Problem;
+import java.io.BufferedOutputStream;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.OutputStream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IExecutionExceptionHandler;
@@ -42,12 +46,18 @@ public final class Main {
     }
     StopSignal stop = new StopSignal();
     stop.install();
-    int exitCode = commandLine(stop).execute(args);
+    OutputStream out = new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16);
+    int exitCode = commandLine(stop, out).execute(args);
     stop.ended(exitCode);
     System.exit(exitCode);
   }
 
-  static CommandLine commandLine(StopSignal stop) {
+  /**
+   * The command.
+   *
+   * @param bytes where content of files is written to
+   */
+  static CommandLine commandLine(StopSignal stop, OutputStream bytes) {
     Main main = new Main();
     CommandLine bad =
         new CommandLine(new BadCommand())
@@ -67,6 +77,12 @@ public final class Main {
             .addSubcommand(new DeviceChangeCommand.Spare(stop))
             .addSubcommand(new DeviceWaitCommand(stop))
             .addSubcommand(new CommandLine.HelpCommand());
+    CommandLine snapshot =
+        new CommandLine(new SnapshotCommand())
+            .addSubcommand(new SnapshotCommand.Create(stop))
+            .addSubcommand(new SnapshotCommand.ListAll(stop))
+            .addSubcommand(new SnapshotCommand.Delete(stop))
+            .addSubcommand(new CommandLine.HelpCommand());
     CommandLine commands =
         new CommandLine(main)
             .addSubcommand(new ServeCommand(stop))
@@ -76,6 +92,20 @@ public final class Main {
             .addSubcommand("bad", bad)
             .addSubcommand(new ScrubCommand(stop))
             .addSubcommand(new EventsCommand(stop))
+            .addSubcommand(new LsCommand(stop))
+            .addSubcommand(new CpCommand(stop))
+            .addSubcommand(new MvCommand(stop))
+            .addSubcommand(new RmCommand(stop))
+            .addSubcommand(new MkdirCommand(stop))
+            .addSubcommand(new RmdirCommand(stop))
+            .addSubcommand(new LnCommand(stop))
+            .addSubcommand(new StatCommand(stop))
+            .addSubcommand(new CatCommand(stop, bytes))
+            .addSubcommand(new DfCommand(stop))
+            .addSubcommand(new DuCommand(stop))
+            .addSubcommand("snapshot", snapshot)
+            .addSubcommand(new OwnersCommand(stop))
+            .addSubcommand(new CheckCommand(stop))
             .addSubcommand(new ProtectCommand(stop))
             .addSubcommand(new VerifyCommand(stop))
             .addSubcommand(new RepairCommand(stop))
@@ -97,12 +127,17 @@ public final class Main {
     spec.exitCodeOnInvalidInput(64).exitCodeOnExecutionException(70);
     if (spec.findOption("--help") == null) {
       spec.addOption(
-          CommandLine.Model.OptionSpec.builder("-h", "--help")
+          CommandLine.Model.OptionSpec.builder(helpNames(spec))
               .usageHelp(true)
               .description("Show what this command does, and end.")
               .build());
     }
     commandLine.getSubcommands().values().forEach(Main::complete);
+  }
+
+  /** Where -h means sizes for people, as it does in the Unix tools, help is --help alone. */
+  private static String[] helpNames(CommandLine.Model.CommandSpec spec) {
+    return spec.findOption("-h") == null ? new String[] {"-h", "--help"} : new String[] {"--help"};
   }
 
   private static Problem problem(Exception exception, CommandLine commandLine) {

@@ -1,5 +1,6 @@
 package io.bezoar.cli;
 
+import io.bezoar.fs.NewFile;
 import io.bezoar.media.Allocation;
 import io.bezoar.media.MediaChoice;
 import io.bezoar.pool.Pool;
@@ -9,6 +10,7 @@ import io.bezoar.pool.PoolSpec;
 import io.bezoar.pool.Redundancy;
 import io.bezoar.pool.StackDraft;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
 
@@ -18,6 +20,15 @@ final class NewPool {
 
   static Redundancy redundancy(Parity parity) {
     return parity.columns() == 0 ? Redundancy.NONE : Redundancy.ofColumns(parity.columns());
+  }
+
+  /** A root directory of whoever makes the pool. */
+  static NewFile root() throws IOException {
+    Path self = Path.of("/proc/self");
+    return new NewFile(
+        0755,
+        (int) Files.getAttribute(self, "unix:uid"),
+        (int) Files.getAttribute(self, "unix:gid"));
   }
 
   static void make(

@@ -7,10 +7,12 @@ import tools.jackson.databind.JsonNode;
 /** What to type next, by how a pool is: the most pressing thing alone. */
 final class NextStep {
   private final JsonNode status;
+  private final String pool;
   private final String quoted;
 
   private NextStep(JsonNode status, String pool) {
     this.status = status;
+    this.pool = pool;
     this.quoted = Shell.quote(pool);
   }
 
@@ -67,6 +69,17 @@ final class NextStep {
     if (!status.path("state").asString().equals("online")) {
       return "bezoar events " + quoted + " --since 1d";
     }
+    boolean holdsFiles = status.path("content").asString().equals("fs");
+    if (holdsFiles && status.has("files_trouble")) {
+      return "bezoar bad list " + quoted;
+    }
+    if (counters.path("lost_bytes").asLong() > 0 && holdsFiles) {
+      return "bezoar bad list "
+          + quoted
+          + "   (which files have these bytes: bezoar owners "
+          + quoted
+          + " OFFSET; copy them in anew)";
+    }
     if (counters.path("lost_bytes").asLong() > 0) {
       return "bezoar bad list "
           + quoted
@@ -87,6 +100,9 @@ final class NextStep {
             && Instant.now().toEpochMilli() - scrub.path("last_finished").asLong() < monthMillis;
     if (!fresh && !scrub.path("state").asString().equals("running")) {
       return "bezoar scrub " + quoted;
+    }
+    if (holdsFiles) {
+      return "bezoar ls -l " + Shell.quote(pool + ":/");
     }
     JsonNode served = status.path("served");
     return served.isObject()

@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
     name = "serve",
     description = {
       "Serve a pool as a block volume over NBD on the unix socket POOL.nbd, and heal it live.",
+      "A pool that holds files (create --fs) is served to the commands on files: ls, cp, ...",
       "Without POOL: serves bezoar.pool in the current folder, and makes it (1 GiB) if there is",
       "none. A POOL that is named and missing is only made with --create, so that a missing mount",
       "does not become a fresh, empty pool. Ctrl-C or SIGTERM stop in order: everything written is",

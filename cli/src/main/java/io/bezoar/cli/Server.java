@@ -16,6 +16,7 @@ import io.bezoar.nbd.NbdOptions;
 import io.bezoar.nbd.NbdServer;
 import io.bezoar.nbd.RangeHealth;
 import io.bezoar.pool.Pool;
+import io.bezoar.pool.PoolLabel;
 import io.bezoar.pool.PoolOptions;
 import io.bezoar.pool.PoolStatus;
 import io.bezoar.pool.RangeState;
@@ -25,19 +26,21 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A pool, its block volume and its control socket, up and running.
+ * A pool, its block volume if it holds one, and its control socket, up and running.
  *
  * <p>Order: the pool first, because its lock is what allows the sockets to be replaced; down in
  * reverse, so that the last write of a client is durable before the label says CLEAN.
  */
 final class Server implements AutoCloseable {
   private final Pool pool;
-  private final NbdServer nbd;
+  // Null for a pool that holds files: writing to its volume would break its filesystem.
+  private final @Nullable NbdServer nbd;
   private final ControlServer control;
 
-  private Server(Pool pool, NbdServer nbd, ControlServer control) {
+  private Server(Pool pool, @Nullable NbdServer nbd, ControlServer control) {
     this.pool = pool;
     this.nbd = nbd;
     this.control = control;
@@ -48,10 +51,14 @@ final class Server implements AutoCloseable {
     ForegroundLoad load = new ForegroundLoad();
     Pool pool = open(ref, mode, choice, load);
     try {
-      NbdServer nbd = startNbd(pool, mode);
-      load.watch(nbd);
+      @Nullable NbdServer nbd = null;
+      if (pool.label().content() == PoolLabel.Content.RAW) {
+        nbd = startNbd(pool, mode);
+        load.watch(nbd);
+      }
       try {
-        Served served = new Served(nbd.socket().toString(), mode, ProcessHandle.current().pid());
+        String socket = nbd == null ? null : nbd.socket().toString();
+        Served served = new Served(socket, mode, ProcessHandle.current().pid());
         ControlServer control =
             ControlServer.start(
                 PoolAccess.controlSocket(ref.path()),
@@ -59,7 +66,9 @@ final class Server implements AutoCloseable {
                 ControlServer.REQUEST_TIME);
         return new Server(pool, nbd, control);
       } catch (IOException | RuntimeException e) {
-        closeAfter(e, nbd);
+        if (nbd != null) {
+          closeAfter(e, nbd);
+        }
         throw e;
       }
     } catch (IOException | RuntimeException e) {
@@ -134,36 +143,75 @@ final class Server implements AutoCloseable {
   /** What to tell the user: what is served, and what to type next. */
   List<String> greeting() {
     PoolStatus status = pool.status();
-    String uri = Shell.quote(nbd.uri());
     String quoted = Shell.quote(pool.path().toString());
-    return List.of(
+    List<String> lines = new ArrayList<>();
+    lines.add(
         "%s: %s, %s, %s"
             .formatted(
                 pool.path(),
                 status.condition().name().toLowerCase(Locale.ROOT),
                 Sizes.text(status.volumeBytes()),
-                madeOf(status)),
-        "serving at " + nbd.socket() + ", healing live; Ctrl-C stops",
-        "",
-        "what to type next, in another terminal:",
-        "  look        nbdinfo " + uri,
-        "  copy in     nbdcopy disk.img " + uri,
-        "  copy out    nbdcopy " + uri + " copy.img",
-        "  or          qemu-img convert -n -f raw -O raw disk.img " + uri,
-        "  what is bad nbdinfo --map=bezoar:poison " + uri,
-        "  health      bezoar status " + quoted,
-        "  history     bezoar events " + quoted + " --follow");
+                madeOf(status)));
+    NbdServer volume = nbd;
+    if (volume == null) {
+      addFiles(lines, status);
+    } else {
+      addVolume(lines, volume);
+    }
+    lines.add("  health      bezoar status " + quoted);
+    lines.add("  history     bezoar events " + quoted + " --follow");
+    return lines;
   }
 
+  private static void addVolume(List<String> lines, NbdServer volume) {
+    String uri = Shell.quote(volume.uri());
+    lines.addAll(
+        List.of(
+            "serving at " + volume.socket() + ", healing live; Ctrl-C stops",
+            "",
+            "what to type next, in another terminal:",
+            "  look        nbdinfo " + uri,
+            "  copy in     nbdcopy disk.img " + uri,
+            "  copy out    nbdcopy " + uri + " copy.img",
+            "  or          qemu-img convert -n -f raw -O raw disk.img " + uri,
+            "  what is bad nbdinfo --map=bezoar:poison " + uri));
+  }
+
+  private void addFiles(List<String> lines, PoolStatus status) {
+    String trouble = status.filesTrouble();
+    if (!trouble.isEmpty()) {
+      lines.add("its files cannot be used: " + trouble);
+    }
+    String root = Shell.quote(pool.path() + ":/");
+    lines.addAll(
+        List.of(
+            "serving files at " + control.socket() + ", healing live; Ctrl-C stops",
+            "",
+            "what to type next, in another terminal:",
+            "  look        bezoar ls -l " + root,
+            "  copy in     bezoar cp -r FOLDER " + root,
+            "  copy out    bezoar cp -r " + root + " FOLDER",
+            "  snapshot    bezoar snapshot create "
+                + Shell.quote(pool.path().toString())
+                + " NAME"));
+  }
+
+  /** Where the volume is served; a pool that holds files serves none. */
   NbdServer nbd() {
-    return nbd;
+    NbdServer volume = nbd;
+    if (volume == null) {
+      throw new IllegalStateException(pool.path() + " holds files");
+    }
+    return volume;
   }
 
   @Override
   public void close() throws IOException {
     try (pool) {
       try (control) {
-        nbd.close();
+        if (nbd != null) {
+          nbd.close();
+        }
       }
     }
   }

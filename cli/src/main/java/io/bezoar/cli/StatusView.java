@@ -33,6 +33,9 @@ final class StatusView {
       lines.add(row("redundancy", redundancy(status)));
       lines.add(row("media", media(status.path("media"))));
     }
+    if (status.path("content").asString().equals("fs")) {
+      lines.add(row("files", files(status)));
+    }
     lines.add(row("since opened", errors(counters)));
     lines.add(row("scrub", scrub(status.path("scrub"))));
     JsonNode served = status.path("served");
@@ -40,7 +43,7 @@ final class StatusView {
       lines.add(
           row(
               "served",
-              served.path("nbd").asString()
+              served.path("nbd").asString("to the commands on files")
                   + " ("
                   + served.path("mode").asString().replace('-', ' ')
                   + ", process "
@@ -53,6 +56,21 @@ final class StatusView {
     lines.add("");
     lines.add("next: " + NextStep.of(status, pool));
     return lines;
+  }
+
+  private static String files(JsonNode status) {
+    JsonNode files = status.path("files");
+    if (!files.isObject()) {
+      return "cannot be used: " + status.path("files_trouble").asString();
+    }
+    long quarantined = files.path("quarantined").asLong();
+    int snapshots = files.path("snapshots").asInt();
+    return "%s used, %s free%s%s"
+        .formatted(
+            Sizes.text(files.path("used").asLong()),
+            Sizes.text(files.path("free").asLong()),
+            quarantined > 0 ? ", " + Sizes.text(quarantined) + " bad and set aside" : "",
+            snapshots > 0 ? ", " + snapshots + (snapshots == 1 ? " snapshot" : " snapshots") : "");
   }
 
   private static String media(JsonNode media) {

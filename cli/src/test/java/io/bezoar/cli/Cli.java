@@ -1,5 +1,6 @@
 package io.bezoar.cli;
 
+import java.io.ByteArrayOutputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;
@@ -13,6 +14,7 @@ final class Cli {
   private final StopSignal stop;
   private StringWriter out = new StringWriter();
   private StringWriter err = new StringWriter();
+  private ByteArrayOutputStream bytes = new ByteArrayOutputStream();
 
   Cli() {
     this(new StopSignal());
@@ -26,7 +28,8 @@ final class Cli {
   int run(String... args) {
     out = new StringWriter();
     err = new StringWriter();
-    return Main.commandLine(stop)
+    bytes = new ByteArrayOutputStream();
+    return Main.commandLine(stop, bytes)
         .setOut(new PrintWriter(out, true))
         .setErr(new PrintWriter(err, true))
         .execute(args);
@@ -38,6 +41,11 @@ final class Cli {
 
   String err() {
     return err.toString();
+  }
+
+  /** Content of files. */
+  byte[] bytes() {
+    return bytes.toByteArray();
   }
 
   /** What was printed, as JSON lines. */

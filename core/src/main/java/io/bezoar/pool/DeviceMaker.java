@@ -48,6 +48,7 @@ final class DeviceMaker {
             newest.config().withSpare(entry.withUse(DeviceEntry.Use.SPARE, DeviceEntry.NONE)),
             entry.number(),
             newest.uuid(),
+            newest.content(),
             newest.drill(),
             tools.clock());
     Media media =

@@ -37,6 +37,6 @@ final class LossFiller {
         }
       }
     }
-    return new LossAccepted(filled.minus(notCleared).asList(), notCleared.asList());
+    return new LossAccepted(filled.minus(notCleared).asList(), notCleared.asList(), List.of());
   }
 }

@@ -4,13 +4,13 @@ import io.bezoar.dax.Claim;
 import io.bezoar.dax.Confidence;
 import io.bezoar.dax.DaxDevice;
 import io.bezoar.dax.PoisonEntry;
+import io.bezoar.fs.Filesystem;
 import io.bezoar.health.Event;
 import io.bezoar.health.EventLog;
 import io.bezoar.health.Scrubber;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.ByteRanges;
 import io.bezoar.media.MediaOpenException;
-import io.bezoar.media.MediaOpenException.Reason;
 import io.bezoar.target.MirrorOptions;
 import io.bezoar.target.ResyncPace;
 import io.bezoar.target.WriteCacheOptions;
@@ -59,6 +59,7 @@ public final class Pool implements AutoCloseable {
   private final NoticeRecorder recorder;
   private final Claim claim;
   private final Scrubber scrubber;
+  private final PoolFiles files;
   private final PoolDrills drills;
   private final DeviceAdmin admin;
   private final Deque<Step> closing = new ArrayDeque<>();
@@ -130,6 +131,7 @@ public final class Pool implements AutoCloseable {
     try {
       Pool pool = new Pool(path, options, source, undo);
       pool.begin();
+      pool.files.open(pool.volume, pool.tools);
       return pool;
     } catch (IOException | RuntimeException e) {
       for (Step step : undo) {
@@ -161,10 +163,7 @@ public final class Pool implements AutoCloseable {
       undo.push(member::close);
     }
     PoolLabel label = found.newest();
-    if (label.content() != PoolLabel.Content.RAW) {
-      throw new MediaOpenException(
-          name, Reason.NEWER_VERSION, "it holds a filesystem: use a program that knows them");
-    }
+    this.files = new PoolFiles(name, label.content());
     this.events =
         EventLog.open(
             // Where records of one number differ, those of a device that missed nothing count.
@@ -338,7 +337,20 @@ public final class Pool implements AutoCloseable {
     return path;
   }
 
-  /** The device that front ends serve. It stays this pool's: closing it is not theirs. */
+  /**
+   * The files in it. They stay this pool's: closing them is not the caller's.
+   *
+   * @throws MediaOpenException REFUSED when it holds a raw volume and no files
+   * @throws IOException when its filesystem could not be opened; says why
+   */
+  public Filesystem filesystem() throws IOException {
+    return files.filesystem();
+  }
+
+  /**
+   * The device that front ends serve. It stays this pool's: closing it is not theirs. Of a pool
+   * that holds files it is the filesystem's: to be looked at, not to be written.
+   */
   public DaxDevice volume() {
     return volume;
   }
@@ -366,9 +378,10 @@ public final class Pool implements AutoCloseable {
   /** How it is. */
   public PoolStatus status() {
     StackStatus stack = devices.status();
+    String filesTrouble = files.trouble();
     return new PoolStatus(
         label(),
-        PoolStatus.conditionOf(volume.state(), volume.counters(), stack),
+        PoolStatus.conditionOf(volume.state(), volume.counters(), stack, filesTrouble),
         volume.state(),
         volume.sizeBytes(),
         volume.counters(),
@@ -377,7 +390,9 @@ public final class Pool implements AutoCloseable {
         scrubber.progress(),
         labels.load(),
         events.lastSequence(),
-        events.trouble().map(trouble -> String.valueOf(trouble.getMessage())).orElse(""));
+        events.trouble().map(trouble -> String.valueOf(trouble.getMessage())).orElse(""),
+        files.status(),
+        filesTrouble);
   }
 
   /** Everything that is bad now: of the volume first, then device by device, each ascending. */
@@ -451,15 +466,19 @@ public final class Pool implements AutoCloseable {
   }
 
   /**
-   * Fills lost bytes so that they can be read again: the only way besides overwriting them.
+   * Fills lost bytes so that they can be read again: the only way besides overwriting them. Of a
+   * filesystem only those are filled that nobody owns: a file's bytes are replaced by writing to
+   * the file, or given up by deleting it, so that no file reads as whole that is not.
    *
    * @param only within these bytes of the volume; null for all that is lost
    */
   public LossAccepted acceptLoss(Fill fill, @Nullable ByteRange only) throws IOException {
     ByteRange within = only == null ? everything() : only.intersect(everything());
-    LossAccepted result = LossFiller.fill(volume.volume(), lost(within).asList(), fill);
+    ByteRanges lost = lost(within);
+    ByteRanges unowned = files.unowned(lost);
+    LossAccepted result = LossFiller.fill(volume.volume(), unowned.asList(), fill);
     result.filled().forEach(range -> replaced(range, Event.Replacement.FILLED));
-    return result;
+    return new LossAccepted(result.filled(), result.notCleared(), lost.minus(unowned).asList());
   }
 
   private void replaced(ByteRange range, Event.Replacement how) {
@@ -490,6 +509,7 @@ public final class Pool implements AutoCloseable {
     }
     IOException failure = null;
     List<Step> steps = new ArrayList<>();
+    steps.add(files::close);
     steps.add(scrubber::close);
     if (isWritable()) {
       steps.add(volume::persist);

@@ -3,6 +3,7 @@ package io.bezoar.pool;
 import io.bezoar.dax.DaxDevice;
 import io.bezoar.dax.LeafDevice;
 import io.bezoar.dax.PoisonRegion;
+import io.bezoar.fs.Filesystem;
 import io.bezoar.health.Event;
 import io.bezoar.health.EventLog;
 import io.bezoar.health.ScrubRecord;
@@ -96,6 +97,9 @@ final class PoolFactory {
         contents,
         Pool.assemblyOptions(options, tools, DeviceEntry.NONE),
         tools);
+    if (spec.content() == PoolLabel.Content.FS) {
+      formatFilesystem(name, label, contents);
+    }
     EventLog events = EventLog.open(places, salt(label), 0, tools.clock());
     String redundancy = label.redundancy().toString();
     events.append(
@@ -104,6 +108,20 @@ final class PoolFactory {
     for (Member member : members.values()) {
       member.requireContent().device().persist();
       LabelStore.write(member.leaf(), member.found().label());
+    }
+  }
+
+  private void formatFilesystem(String name, PoolLabel label, Map<Integer, DaxDevice> contents)
+      throws IOException {
+    Assembly.Options assembly = Pool.assemblyOptions(options, tools, DeviceEntry.NONE);
+    Assembly.Built built = Assembly.open(name, label.config(), contents, assembly, tools);
+    try (DaxDevice volume = built.volume()) {
+      long id = UUID.randomUUID().getLeastSignificantBits();
+      Filesystem.format(volume, id, spec.root(), PoolFiles.options(tools));
+      volume.persist();
+    } catch (IllegalArgumentException tooSmall) {
+      throw new MediaOpenException(
+          name, Reason.BAD_GEOMETRY, tooSmall.getMessage() + ": choose a larger size");
     }
   }
 
@@ -210,19 +228,24 @@ final class PoolFactory {
   }
 
   private PoolLabel label(PoolConfig config, int number, UUID pool) throws MediaOpenException {
-    return label(config, number, pool, spec.drill(), tools.clock());
+    return label(config, number, pool, spec.content(), spec.drill(), tools.clock());
   }
 
   /** The label of device {@code number}, as the pool is made. */
   static PoolLabel label(
-      PoolConfig config, int number, UUID pool, PoolLabel.Drill drill, InstantSource clock)
+      PoolConfig config,
+      int number,
+      UUID pool,
+      PoolLabel.Content content,
+      PoolLabel.Drill drill,
+      InstantSource clock)
       throws MediaOpenException {
     DeviceEntry entry = config.device(number);
     PoolLayout layout = PoolLayout.plan(entry.sizeBytes());
     return new PoolLabel(
         pool,
         1,
-        PoolLabel.Content.RAW,
+        content,
         entry.redundancy(),
         layout,
         geometry(entry, layout),

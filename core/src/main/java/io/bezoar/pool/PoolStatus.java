@@ -2,10 +2,12 @@ package io.bezoar.pool;
 
 import io.bezoar.dax.DeviceCounters;
 import io.bezoar.dax.DeviceState;
+import io.bezoar.fs.FilesystemStatus;
 import io.bezoar.health.ScrubProgress;
 import io.bezoar.health.ScrubRecord;
 import io.bezoar.target.LegStatus;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a pool is, at one moment.
@@ -21,6 +23,9 @@ import java.util.List;
  * @param scrubbed what scrubs have done before
  * @param lastEvent number of the newest event
  * @param eventTrouble why newest events are not durable; empty when they are
+ * @param files figures of the filesystem; null when there is none, or none that could be opened
+ * @param filesTrouble why the filesystem could not be opened; empty when it is open or there is
+ *     none
  */
 public record PoolStatus(
     PoolLabel label,
@@ -33,7 +38,9 @@ public record PoolStatus(
     ScrubProgress scrub,
     ScrubRecord scrubbed,
     long lastEvent,
-    String eventTrouble) {
+    String eventTrouble,
+    @Nullable FilesystemStatus files,
+    String filesTrouble) {
 
   /** A pool's health in one word. */
   public enum Condition {
@@ -63,7 +70,11 @@ public record PoolStatus(
         : node.children().stream().flatMap(child -> devicesOf(child).stream()).toList();
   }
 
-  static Condition conditionOf(DeviceState state, DeviceCounters counters, StackStatus stack) {
+  static Condition conditionOf(
+      DeviceState state, DeviceCounters counters, StackStatus stack, String filesTrouble) {
+    if (!filesTrouble.isEmpty()) {
+      return Condition.UNAVAILABLE;
+    }
     return switch (state) {
       case PARTIAL, OFFLINE, FOREIGN, HUNG -> Condition.UNAVAILABLE;
       case ONLINE, READ_ONLY ->

@@ -32,7 +32,9 @@ import tools.jackson.databind.node.ObjectNode;
  * (0600).
  */
 public final class ControlServer implements AutoCloseable {
-  static final int MAX_REQUEST_BYTES = 64 << 10;
+  /** As much as a command line can hold: all names of a copy stand in one request. */
+  static final int MAX_REQUEST_BYTES = 2 << 20;
+
   static final int PROTOCOL = 1;
 
   /** How long a client may usually take to say what it wants. */

@@ -37,9 +37,26 @@ public final class Json {
     return MAPPER.createArrayNode();
   }
 
-  /** One line of JSON without its line end. */
+  /**
+   * One line of JSON without its line end. Names of files may hold bytes that are no UTF-8; they
+   * stand as halves of surrogate pairs, which no encoding but an escape brings through.
+   */
   public static String line(JsonNode json) {
-    return MAPPER.writeValueAsString(json);
+    String line = MAPPER.writeValueAsString(json);
+    if (line.chars().noneMatch(c -> Character.isSurrogate((char) c))) {
+      return line;
+    }
+    StringBuilder escaped = new StringBuilder(line.length() + 16);
+    line.codePoints()
+        .forEach(
+            c -> {
+              if (c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE) {
+                escaped.append("\\u%04x".formatted(c));
+              } else {
+                escaped.appendCodePoint(c);
+              }
+            });
+    return escaped.toString();
   }
 
   /**

@@ -40,6 +40,7 @@ public final class Operations {
   private final Pool pool;
   private final @Nullable Served served;
   private final DeviceOperations devices;
+  private final FileOperations files;
   private volatile Runnable afterChange = () -> {};
 
   /**
@@ -51,6 +52,7 @@ public final class Operations {
     this.pool = pool;
     this.served = served;
     this.devices = new DeviceOperations(pool, served);
+    this.files = new FileOperations(pool, served);
   }
 
   /** Calls {@code then} after every change of the pool's devices that was asked for here. */
@@ -88,6 +90,7 @@ public final class Operations {
       case Request.Events events -> events(events, replies);
       case Request.DeviceChange change -> change(change, replies);
       case Request.DeviceProgress _ -> devices.followAll(replies);
+      case FileRequest aboutFiles -> files.run(aboutFiles, replies);
     };
   }
 
@@ -175,8 +178,10 @@ public final class Operations {
     ObjectNode json = Json.object().put("type", "cleared");
     json.set("filled", PoolJson.ranges(accepted.filled()));
     json.set("not_cleared", PoolJson.ranges(accepted.notCleared()));
+    json.set("owned", PoolJson.ranges(accepted.owned()));
     replies.send(json);
-    return accepted.notCleared().isEmpty() ? Exit.OK : Exit.DAMAGED;
+    boolean allFilled = accepted.notCleared().isEmpty() && accepted.owned().isEmpty();
+    return allFilled ? Exit.OK : Exit.DAMAGED;
   }
 
   private int scrub(ScrubRequest request, Replies replies)

@@ -41,6 +41,12 @@ final class PoolJson {
     if (redundancy != null) {
       json.set("redundancy", StackJson.redundancy(redundancy));
     }
+    if (status.files() != null) {
+      json.set("files", FileJson.figures(status.files()));
+    }
+    if (!status.filesTrouble().isEmpty()) {
+      json.put("files_trouble", status.filesTrouble());
+    }
     json.put("drill", label.drill() == PoolLabel.Drill.ALLOWED);
     json.set("counters", counters(status.counters()));
     MediaInfo media = devices.size() == 1 ? devices.getFirst().media() : null;
@@ -65,10 +71,11 @@ final class PoolJson {
         .put("last", status.lastEvent())
         .put("not_durable_because", status.eventTrouble());
     if (served != null) {
-      json.putObject("served")
-          .put("nbd", served.nbdSocket())
-          .put("mode", Json.word(served.mode()))
-          .put("pid", served.processId());
+      ObjectNode how = json.putObject("served");
+      if (served.nbdSocket() != null) {
+        how.put("nbd", served.nbdSocket());
+      }
+      how.put("mode", Json.word(served.mode())).put("pid", served.processId());
     }
     return json;
   }

@@ -1,7 +1,17 @@
 package io.bezoar.cli.control;
 
+import io.bezoar.cli.copy.RefusedCopyException;
+import io.bezoar.cli.copy.UnreadableSourceException;
 import io.bezoar.dax.DeviceUnavailableException;
 import io.bezoar.dax.PoisonedRangeException;
+import io.bezoar.fs.DamagedRangeException;
+import io.bezoar.fs.FilesystemDamagedException;
+import io.bezoar.fs.FilesystemException;
+import io.bezoar.fs.FilesystemFormatException;
+import io.bezoar.fs.FilesystemFullException;
+import io.bezoar.fs.FilesystemReadOnlyException;
+import io.bezoar.fs.InvalidFileException;
+import io.bezoar.fs.PathWalk;
 import io.bezoar.guard.salvage.RescueMapException;
 import io.bezoar.guard.salvage.SalvageRefusedException;
 import io.bezoar.guard.sidecar.SidecarException;
@@ -15,8 +25,12 @@ import io.bezoar.pool.StackSyntaxException;
 import io.bezoar.target.MirrorConflictException;
 import io.bezoar.target.MirrorLegException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
+import java.nio.file.FileSystemLoopException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -48,7 +62,33 @@ public record Problem(String what, String advice, int exitCode) {
               text(failed), "close it, open it again, then: bezoar scrub", Exit.UNAVAILABLE);
       case MediaUnavailableException gone -> new Problem(text(gone), "", Exit.UNAVAILABLE);
       case DeviceUnavailableException gone -> new Problem(text(gone), "", Exit.UNAVAILABLE);
+      case FilesystemException file -> ofFilesystem(file);
+      case UnreadableSourceException unreadable ->
+          new Problem(
+              text(unreadable),
+              "bring out what can be read: bezoar salvage FILE COPY",
+              Exit.DAMAGED);
+      case RefusedCopyException refused -> new Problem(text(refused), "", Exit.REFUSED);
+      case PathWalk.NameException name -> new Problem(text(name), "", Exit.REFUSED);
       case BadRequestException bad -> new Problem(bad.getMessage() + "", "", Exit.USAGE);
+      case FileAlreadyExistsException there ->
+          new Problem(there.getFile() + ": is there already", "", Exit.REFUSED);
+      case DirectoryNotEmptyException full ->
+          new Problem(full.getFile() + ": is not empty", "", Exit.REFUSED);
+      case FileSystemLoopException loop ->
+          new Problem(loop.getFile() + ": too many symbolic links", "", Exit.REFUSED);
+      case NotDirectoryException none ->
+          new Problem(
+              none.getFile() + ": is no directory, or leads through something that is none",
+              "",
+              Exit.REFUSED);
+      case NoSuchFileException missing ->
+          new Problem(missing.getFile() + ": there is no such file", "", Exit.UNAVAILABLE);
+      case AccessDeniedException denied ->
+          new Problem(
+              denied.getFile() + ": permission denied",
+              "check the modes along the path",
+              Exit.UNAVAILABLE);
       case FileSystemException file ->
           new Problem(text(file), "check the path and its file system", Exit.UNAVAILABLE);
       case java.io.IOException io ->
@@ -56,6 +96,18 @@ public record Problem(String what, String advice, int exitCode) {
       default ->
           new Problem(
               "internal error: " + e, "run it with --debug and report what it says", Exit.INTERNAL);
+    };
+  }
+
+  private static Problem ofFilesystem(FilesystemException e) {
+    return switch (e) {
+      case DamagedRangeException lost -> new Problem(text(lost), "", Exit.DAMAGED);
+      case FilesystemDamagedException lost -> new Problem(text(lost), "", Exit.DAMAGED);
+      case FilesystemFormatException format ->
+          new Problem(text(format), "how the pool is: bezoar status POOL", Exit.UNAVAILABLE);
+      case FilesystemFullException full -> new Problem(text(full), "", Exit.UNAVAILABLE);
+      case FilesystemReadOnlyException readOnly -> new Problem(text(readOnly), "", Exit.REFUSED);
+      case InvalidFileException invalid -> new Problem(text(invalid), "", Exit.REFUSED);
     };
   }
 
@@ -67,12 +119,6 @@ public record Problem(String what, String advice, int exitCode) {
           new Problem(text(refused), advice(refused), Exit.REFUSED);
       case SidecarException sidecar ->
           new Problem(text(sidecar), advice(sidecar), exitCode(sidecar));
-      case AccessDeniedException denied ->
-          new Problem(
-              denied.getFile() + ": permission denied",
-              "check the modes along the path",
-              Exit.UNAVAILABLE);
-      case FileAlreadyExistsException there -> new Problem(text(there), "", Exit.REFUSED);
       case RescueMapException notAMap -> new Problem(text(notAMap), "", Exit.UNAVAILABLE);
       case MediaFullException full ->
           new Problem(text(full), "make room, then the same command again", Exit.UNAVAILABLE);

@@ -11,7 +11,17 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** One thing asked of a pool. */
-public sealed interface Request {
+public sealed interface Request
+    permits Request.Status,
+        Request.BadList,
+        Request.Inject,
+        Request.Clear,
+        Request.Scrub,
+        Request.ScrubControl,
+        Request.Events,
+        Request.DeviceChange,
+        Request.DeviceProgress,
+        FileRequest {
   /** How the pool is. */
   record Status() implements Request {}
 
@@ -182,6 +192,8 @@ public sealed interface Request {
     return switch (this) {
       case Scrub _, DeviceProgress _ -> true;
       case DeviceChange change -> change.waiting() == Wait.UNTIL_IN_SYNC;
+      case FileRequest.Cp _, FileRequest.Cat _, FileRequest.Rm _, FileRequest.Check _ -> true;
+      case FileRequest _ -> false;
       case Status _, BadList _, Inject _, Clear _, ScrubControl _, Events _ -> false;
     };
   }
@@ -192,6 +204,7 @@ public sealed interface Request {
       case Status _, BadList _, Events _ -> Purpose.LOOK;
       case Inject _, Clear _, Scrub _, ScrubControl _, DeviceChange _, DeviceProgress _ ->
           Purpose.WORK;
+      case FileRequest files -> files.changes() ? Purpose.WORK : Purpose.LOOK;
     };
   }
 

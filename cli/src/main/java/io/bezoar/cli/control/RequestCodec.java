@@ -69,6 +69,7 @@ final class RequestCodec {
       }
       case Request.DeviceChange r -> DeviceChangeCodec.encode(r, json);
       case Request.DeviceProgress _ -> json.put("op", "device-progress");
+      case FileRequest r -> FileRequestCodec.encode(r, json);
     }
     return json;
   }
@@ -102,6 +103,9 @@ final class RequestCodec {
       default -> {
         if (op.startsWith(DeviceChangeCodec.PREFIX)) {
           yield DeviceChangeCodec.decode(op, fields);
+        }
+        if (op.startsWith(FileRequestCodec.PREFIX)) {
+          yield FileRequestCodec.decode(op, fields);
         }
         throw noSuchOperation(op);
       }
@@ -147,13 +151,13 @@ final class RequestCodec {
         fields.flag("follow") ? Request.Events.Mode.FOLLOW : Request.Events.Mode.HISTORY);
   }
 
-  private static void putRange(ObjectNode json, @Nullable ByteRange range) {
+  static void putRange(ObjectNode json, @Nullable ByteRange range) {
     if (range != null) {
       json.set("range", Json.range(range));
     }
   }
 
-  private static @Nullable ByteRange range(Fields fields) throws BadRequestException {
+  static @Nullable ByteRange range(Fields fields) throws BadRequestException {
     if (!fields.has("range")) {
       return null;
     }
@@ -186,6 +190,22 @@ final class RequestCodec {
         throw new BadRequestException("\"" + name + "\" must be a string");
       }
       return value.stringValue();
+    }
+
+    /** One or more strings. */
+    List<String> texts(String name) throws BadRequestException {
+      JsonNode array = json.path(name);
+      if (!array.isArray() || array.isEmpty()) {
+        throw new BadRequestException("\"" + name + "\" must be an array of strings");
+      }
+      List<String> texts = new ArrayList<>();
+      for (JsonNode element : array) {
+        if (!element.isString()) {
+          throw new BadRequestException("\"" + name + "\" must hold strings");
+        }
+        texts.add(element.stringValue());
+      }
+      return texts;
     }
 
     /** A path that means the same in every process. */

@@ -1,0 +1,154 @@
+package io.bezoar.cli;
+
+import io.bezoar.cli.control.FileRequest;
+import io.bezoar.cli.control.FileRequest.CopyWay;
+import io.bezoar.cli.control.FileRequest.Flag;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import tools.jackson.databind.node.ObjectNode;
+
+/** {@code bezoar cp}. */
+@Command(
+    name = "cp",
+    description = {
+      "Copy files into a pool, out of it, or within it. Keeps modes, owners (as far as you may give",
+      "files away), times, symbolic and hard links, holes, and extended attributes user.*. Within a",
+      "pool, copies share their bytes until one is changed, and take no time; what comes out of a",
+      "snapshot is copied.",
+      "A file that is there is replaced, as one step, when its copy is whole. Copies in a pool are",
+      "durable when it says so. A file that cannot be copied is named, and the others are copied.",
+      "Ctrl-C stops between two files."
+    },
+    footer = {
+      "",
+      "Examples:",
+      "  bezoar cp -r photos a.pool:/",
+      "  bezoar cp -r a.pool:/photos /tmp/back",
+      "  bezoar cp -r a.pool:/.snapshots/monday/photos a.pool:/photos-of-monday",
+      "  bezoar cp a.txt b.txt a.pool:/folder"
+    })
+final class CpCommand extends PoolFileCommand {
+  @Parameters(
+      arity = "2..*",
+      paramLabel = "PATH",
+      description =
+          "Files, then a directory; or a file, then the name of its copy. POOL:/PATH is a file in a"
+              + " pool, everything else one of this machine.")
+  private List<String> paths = List.of();
+
+  @Option(
+      names = {"-r", "-R", "--recursive"},
+      description =
+          "Directories, too, with all that is in them; symbolic links stay what they are.")
+  private boolean recursive;
+
+  CpCommand(StopSignal stop) {
+    super(stop);
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    if (paths.size() < 2) {
+      throw usage("say where to, too");
+    }
+    List<PoolPath> inPool = new ArrayList<>();
+    List<String> from = new ArrayList<>();
+    int pooled = 0;
+    for (String path : paths.subList(0, paths.size() - 1)) {
+      Optional<PoolPath> stored = PoolPath.of(path);
+      stored.ifPresent(inPool::add);
+      pooled += stored.isPresent() ? 1 : 0;
+      from.add(stored.map(PoolPath::path).orElseGet(() -> local(path)));
+    }
+    Optional<PoolPath> into = PoolPath.of(paths.getLast());
+    into.ifPresent(inPool::add);
+    if (pooled != 0 && pooled != from.size()) {
+      throw usage("copy from a pool or from this machine, not from both at once");
+    }
+    if (inPool.isEmpty()) {
+      throw usage("none of these is in a pool: write POOL:/path");
+    }
+    CopyWay way = pooled == 0 ? CopyWay.IN : into.isPresent() ? CopyWay.WITHIN : CopyWay.OUT;
+    String to = into.map(PoolPath::path).orElseGet(() -> local(paths.getLast()));
+    try (CopyView view = CopyView.forPeople(console())) {
+      boolean watched = json() || view.progress() != null;
+      Flags flags = new Flags().with(Flag.RECURSIVE, recursive).with(Flag.MEASURE, watched);
+      return askFiles(poolOf(inPool), new FileRequest.Cp(way, from, to, flags.set()), view::show);
+    }
+  }
+
+  /** An absolute path; a slash at its end, which says that it is a directory, is kept. */
+  private static String local(String path) {
+    String absolute = Path.of(path).toAbsolutePath().normalize().toString();
+    return path.endsWith("/") && !absolute.endsWith("/") ? absolute + "/" : absolute;
+  }
+
+  private ParameterException usage(String message) {
+    return new ParameterException(spec().commandLine(), message);
+  }
+
+  /** Shows a copy as it goes. */
+  private record CopyView(Console console, @Nullable ProgressView progress)
+      implements AutoCloseable {
+    static CopyView forPeople(Console console) {
+      return new CopyView(
+          console, Console.isInteractive() ? new ProgressView(console, "cp") : null);
+    }
+
+    void show(ObjectNode reply) {
+      switch (reply.path("type").asString()) {
+        case "progress" -> {
+          if (progress != null) {
+            progress.show(
+                reply.path("bytes").asLong(),
+                reply.path("total").path("bytes").asLong(),
+                reply.path("files").asLong() + " files");
+          }
+        }
+        case "copied" -> {
+          close();
+          console.line(result(reply));
+        }
+        default -> {}
+      }
+    }
+
+    private static String result(ObjectNode copied) {
+      StringBuilder line = new StringBuilder();
+      line.append(copied.path("complete").asBoolean() ? "copied " : "stopped; copied ");
+      line.append(count(copied.path("files").asLong(), "file", "files"));
+      long directories = copied.path("directories").asLong();
+      if (directories > 0) {
+        line.append(", ").append(count(directories, "directory", "directories"));
+      }
+      long links = copied.path("links").asLong();
+      if (links > 0) {
+        line.append(", ").append(count(links, "symbolic link", "symbolic links"));
+      }
+      line.append(", ").append(Sizes.text(copied.path("bytes").asLong()));
+      long failed = copied.path("failed").asLong();
+      if (failed > 0) {
+        line.append("; ").append(count(failed, "problem", "problems"));
+      }
+      return line.append(copied.path("durable").asBoolean() ? "; durable" : "").toString();
+    }
+
+    private static String count(long count, String one, String many) {
+      return "%,d %s".formatted(count, count == 1 ? one : many);
+    }
+
+    @Override
+    public void close() {
+      if (progress != null) {
+        progress.close();
+      }
+    }
+  }
+}

@@ -1,0 +1,91 @@
+package io.bezoar.cli;
+
+import io.bezoar.cli.control.FileRequest;
+import io.bezoar.cli.control.PoolAccess;
+import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** A command about the files in a pool. */
+abstract class PoolFileCommand extends PoolCommand {
+  @Mixin private PoolWay way;
+
+  @Option(names = "--json", description = "Print JSON, one object per line.")
+  private boolean json;
+
+  PoolFileCommand(StopSignal stop) {
+    super(stop);
+  }
+
+  final boolean json() {
+    return json;
+  }
+
+  /**
+   * Asks. What could not be done of it is said as it comes.
+   *
+   * @param show is given every other object of the answer, unless it is printed as JSON
+   * @return the exit code
+   */
+  final int askFiles(Path pool, FileRequest request, Consumer<ObjectNode> show) throws Exception {
+    return ask(
+        way.of(pool),
+        request,
+        reply -> {
+          if (json) {
+            showJson(reply);
+          } else if (reply.path("type").asString().equals("problem")) {
+            showProblem(reply);
+          } else {
+            show.accept(reply);
+          }
+        });
+  }
+
+  final void showProblem(JsonNode problem) {
+    console().note("bezoar: " + problem.path("what").asString());
+    String advice = problem.path("advice").asString();
+    if (!advice.isEmpty()) {
+      console().note("  " + advice);
+    }
+  }
+
+  /** The pool that all of these are in. */
+  final Path poolOf(List<PoolPath> paths) {
+    Path first = paths.getFirst().pool();
+    for (PoolPath path : paths) {
+      if (!PoolAccess.realPath(path.pool()).equals(PoolAccess.realPath(first))) {
+        throw new ParameterException(
+            spec().commandLine(), first + " and " + path.pool() + ": one pool at a time");
+      }
+    }
+    return first;
+  }
+
+  static List<String> pathsOf(List<PoolPath> paths) {
+    return paths.stream().map(PoolPath::path).toList();
+  }
+
+  /** The flags that were given. */
+  static final class Flags {
+    private final Set<FileRequest.Flag> set = EnumSet.noneOf(FileRequest.Flag.class);
+
+    Flags with(FileRequest.Flag flag, boolean given) {
+      if (given) {
+        set.add(flag);
+      }
+      return this;
+    }
+
+    Set<FileRequest.Flag> set() {
+      return set;
+    }
+  }
+}

@@ -1,0 +1,51 @@
+package io.bezoar.cli;
+
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.Optional;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/**
+ * A file in a pool as people write it: {@code POOL:/path}, or {@code POOL:} for everything in it.
+ * The first {@code ":/"} is where the pool's name ends.
+ *
+ * @param pool any one of its devices
+ * @param path an absolute path in it
+ */
+record PoolPath(Path pool, String path) {
+  /** Reads one; empty when it names no pool. */
+  static Optional<PoolPath> of(String text) {
+    int colon = text.indexOf(":/");
+    if (colon < 0 && text.endsWith(":")) {
+      colon = text.length() - 1;
+    }
+    if (colon <= 0) {
+      return Optional.empty();
+    }
+    String path = text.substring(colon + 1);
+    try {
+      return Optional.of(
+          new PoolPath(Path.of(text.substring(0, colon)), path.isEmpty() ? "/" : path));
+    } catch (InvalidPathException e) {
+      throw new TypeConversionException("'" + text + "' is no path");
+    }
+  }
+
+  /** As it is written. */
+  String text() {
+    return pool + ":" + path;
+  }
+
+  /** For arguments that cannot be anything else. */
+  static final class Converter implements ITypeConverter<PoolPath> {
+    @Override
+    public PoolPath convert(String text) {
+      return of(text)
+          .orElseThrow(
+              () ->
+                  new TypeConversionException(
+                      "'" + text + "' names no file in a pool: write POOL:/path"));
+    }
+  }
+}

@@ -1,0 +1,45 @@
+package io.bezoar.cli;
+
+import io.bezoar.cli.control.FileRequest;
+import io.bezoar.cli.control.FileRequest.Flag;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code bezoar rm}. */
+@Command(
+    name = "rm",
+    description = {
+      "Remove files from a pool. Durable when it returns. Snapshots keep what they have, and the",
+      "space of it. Works in a full pool."
+    },
+    footer = {"", "Examples:", "  bezoar rm a.pool:/a.txt", "  bezoar rm -r a.pool:/photos"})
+final class RmCommand extends PoolFileCommand {
+  @Parameters(
+      arity = "1..*",
+      paramLabel = "POOL:/PATH",
+      converter = PoolPath.Converter.class,
+      description = "Files.")
+  private List<PoolPath> paths = List.of();
+
+  @Option(
+      names = {"-r", "-R", "--recursive"},
+      description = "Directories, too, with all that is in them.")
+  private boolean recursive;
+
+  @Option(
+      names = {"-f", "--force"},
+      description = "What is not there is no error.")
+  private boolean force;
+
+  RmCommand(StopSignal stop) {
+    super(stop);
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    Flags flags = new Flags().with(Flag.RECURSIVE, recursive).with(Flag.FORCE, force);
+    return askFiles(poolOf(paths), new FileRequest.Rm(pathsOf(paths), flags.set()), reply -> {});
+  }
+}

@@ -1,0 +1,318 @@
+package io.bezoar.cli.control;
+
+import io.bezoar.cli.control.FileRequest.Flag;
+import io.bezoar.cli.copy.TemporaryName;
+import io.bezoar.fs.DirectoryEntry;
+import io.bezoar.fs.FileId;
+import io.bezoar.fs.FileName;
+import io.bezoar.fs.FileType;
+import io.bezoar.fs.Filesystem;
+import io.bezoar.fs.NewFile;
+import io.bezoar.fs.PathWalk;
+import io.bezoar.fs.PathWalk.Found;
+import io.bezoar.fs.PathWalk.LastLink;
+import io.bezoar.fs.PathWalk.Place;
+import io.bezoar.fs.SnapshotInfo;
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Changes of the files in a pool. What has been said to be done is durable: a command waits for
+ * that, whoever has the pool.
+ */
+final class FileChanges {
+  private static final int BATCH = 256;
+
+  private final Filesystem files;
+  private final PathWalk walk;
+  private final Replies replies;
+  private final FileTally tally;
+
+  FileChanges(Filesystem files, Replies replies) {
+    this.files = files;
+    this.walk = new PathWalk(files);
+    this.replies = replies;
+    this.tally = new FileTally(replies);
+  }
+
+  /** Who runs the process that has the pool owns what is made. */
+  static NewFile made(int mode) throws IOException {
+    Path self = Path.of("/proc/self");
+    return new NewFile(
+        mode,
+        (int) Files.getAttribute(self, "unix:uid"),
+        (int) Files.getAttribute(self, "unix:gid"));
+  }
+
+  private int done() throws IOException {
+    files.sync();
+    return tally.exit();
+  }
+
+  int mkdir(FileRequest.Mkdir request) throws IOException {
+    for (String path : request.paths()) {
+      tally.attempt(
+          () -> {
+            if (request.flags().contains(Flag.PARENTS)) {
+              makeAll(path);
+            } else {
+              make(walk.find(path, LastLink.KEEP));
+            }
+          });
+    }
+    return done();
+  }
+
+  private void make(Place place) throws IOException {
+    FileName name = place.requireFree();
+    FileId made = files.create(place.directory(), name, FileType.DIRECTORY, made(0755));
+    replies.send(
+        Json.object()
+            .put("type", "made")
+            .put("kind", "directory")
+            .put("path", place.path())
+            .put("inode", made.inode()));
+  }
+
+  private void makeAll(String path) throws IOException {
+    for (int end = path.indexOf('/', 1); ; end = path.indexOf('/', end + 1)) {
+      Place place = walk.find(end < 0 ? path : path.substring(0, end), LastLink.FOLLOW);
+      Found found = place.found();
+      if (found == null) {
+        make(place);
+      } else if (!found.isDirectory()) {
+        if (end < 0) {
+          throw new FileAlreadyExistsException(path);
+        }
+        throw new NotDirectoryException(path);
+      }
+      if (end < 0) {
+        return;
+      }
+    }
+  }
+
+  int rmdir(FileRequest.Rmdir request) throws IOException {
+    for (String path : request.paths()) {
+      tally.attempt(
+          () -> {
+            Place place = walk.find(path, LastLink.KEEP);
+            if (!place.require().isDirectory()) {
+              throw new NotDirectoryException(path);
+            }
+            files.rmdir(place.directory(), place.requireName());
+          });
+    }
+    return done();
+  }
+
+  int rm(FileRequest.Rm request) throws IOException {
+    Removal removal = new Removal();
+    for (String path : request.paths()) {
+      tally.attempt(() -> removal.of(path, request.flags()));
+    }
+    int exit = done();
+    replies.send(
+        Json.object()
+            .put("type", "removed")
+            .put("files", removal.removedFiles)
+            .put("directories", removal.removedDirectories));
+    return exit;
+  }
+
+  /** Removes files and trees, and counts. */
+  private final class Removal {
+    private long removedFiles;
+    private long removedDirectories;
+
+    /** A directory on the way. */
+    private final class Frame {
+      private final FileId parent;
+      private final FileName name;
+      private final FileId id;
+      private final String path;
+      private @Nullable FileName after;
+
+      Frame(FileId parent, FileName name, FileId id, String path) {
+        this.parent = parent;
+        this.name = name;
+        this.id = id;
+        this.path = path;
+      }
+    }
+
+    void of(String path, Set<Flag> flags) throws IOException {
+      Place place = walk.find(path, LastLink.KEEP);
+      Found found = place.found();
+      if (found == null && flags.contains(Flag.FORCE)) {
+        return;
+      }
+      boolean isDirectory = place.require().isDirectory();
+      FileName name = place.requireName();
+      if (!isDirectory) {
+        files.unlink(place.directory(), name);
+        removedFiles++;
+      } else if (flags.contains(Flag.RECURSIVE)) {
+        tree(new Frame(place.directory(), name, place.require().id(), path));
+      } else {
+        tally.tell(
+            new Problem(path + ": is a directory", "to remove it and all in it: -r", Exit.REFUSED));
+      }
+    }
+
+    private void tree(Frame top) {
+      Deque<Frame> open = new ArrayDeque<>();
+      open.push(top);
+      while (!open.isEmpty() && !replies.gone()) {
+        Frame frame = open.element();
+        if (isEmptied(frame, open)) {
+          open.pop();
+          tally.attempt(
+              () -> {
+                files.rmdir(frame.parent, frame.name);
+                removedDirectories++;
+              });
+        }
+      }
+    }
+
+    /** Removes what is in it, up to the next directory in it; true when there is no more. */
+    private boolean isEmptied(Frame frame, Deque<Frame> open) {
+      List<DirectoryEntry> batch;
+      try {
+        batch = files.list(frame.id, frame.after, BATCH);
+      } catch (IOException cannot) {
+        tally.tell(Problem.of(cannot));
+        return true;
+      }
+      for (DirectoryEntry entry : batch) {
+        if (replies.gone()) {
+          return false;
+        }
+        frame.after = entry.name();
+        if (entry.type() == FileType.DIRECTORY) {
+          String path = FileLooks.child(frame.path, entry.name().toString());
+          open.push(new Frame(frame.id, entry.name(), entry.id(), path));
+          return false;
+        }
+        tally.attempt(
+            () -> {
+              files.unlink(frame.id, entry.name());
+              removedFiles++;
+            });
+      }
+      return batch.isEmpty();
+    }
+  }
+
+  int mv(FileRequest.Mv request) throws IOException {
+    Place target = walk.find(request.to(), LastLink.FOLLOW);
+    Found directory = target.found();
+    boolean into = directory != null && directory.isDirectory();
+    if (!into && request.paths().size() > 1) {
+      throw new NotDirectoryException(request.to());
+    }
+    Filesystem.Replace replace =
+        request.flags().contains(Flag.KEEP)
+            ? Filesystem.Replace.REFUSE
+            : Filesystem.Replace.REPLACE;
+    for (String path : request.paths()) {
+      tally.attempt(
+          () -> {
+            Place from = walk.find(path, LastLink.KEEP);
+            boolean isDirectory = from.require().isDirectory();
+            FileName name = from.requireName();
+            if (into) {
+              files.rename(from.directory(), name, directory.id(), name, replace);
+              return;
+            }
+            if (request.to().endsWith("/") && !isDirectory) {
+              throw new NotDirectoryException(request.to());
+            }
+            Place to = walk.find(request.to(), LastLink.KEEP);
+            files.rename(from.directory(), name, to.directory(), to.requireName(), replace);
+          });
+    }
+    return done();
+  }
+
+  int ln(FileRequest.Ln request) throws IOException {
+    Place link = walk.find(request.link(), LastLink.FOLLOW);
+    Found directory = link.found();
+    FileId in;
+    FileName name;
+    String path;
+    if (directory != null && directory.isDirectory()) {
+      String last = lastName(request.target());
+      path = FileLooks.child(request.link(), last);
+      in = directory.id();
+      name = walk.find(path, LastLink.KEEP).requireName();
+    } else {
+      Place own = walk.find(request.link(), LastLink.KEEP);
+      path = request.link();
+      in = own.directory();
+      name = own.requireName();
+    }
+    link(request, in, name, path);
+    return done();
+  }
+
+  private static String lastName(String target) {
+    String text = target;
+    while (text.endsWith("/") && text.length() > 1) {
+      text = text.substring(0, text.length() - 1);
+    }
+    return text.substring(text.lastIndexOf('/') + 1);
+  }
+
+  private void link(FileRequest.Ln request, FileId in, FileName name, String path)
+      throws IOException {
+    try {
+      link(request, in, name);
+    } catch (FileAlreadyExistsException there) {
+      Found found = walk.get(path, LastLink.KEEP);
+      if (!request.flags().contains(Flag.FORCE) || found.isDirectory()) {
+        throw new FileAlreadyExistsException(path);
+      }
+      boolean isSame =
+          !request.flags().contains(Flag.SYMBOLIC)
+              && walk.get(request.target(), LastLink.KEEP).id().equals(found.id());
+      if (!isSame) {
+        FileName temporary = FileName.of(TemporaryName.next());
+        link(request, in, temporary);
+        files.rename(in, temporary, in, name, Filesystem.Replace.REPLACE);
+      }
+    }
+  }
+
+  private void link(FileRequest.Ln request, FileId in, FileName name) throws IOException {
+    if (request.flags().contains(Flag.SYMBOLIC)) {
+      files.symlink(in, name, PathWalk.bytes(request.target()), made(0777));
+    } else {
+      files.link(walk.get(request.target(), LastLink.KEEP).id(), in, name);
+    }
+  }
+
+  int snapshot(String name) throws IOException {
+    SnapshotInfo made = files.snapshot(FileName.of(name));
+    ObjectNode json = FileJson.snapshot(made);
+    replies.send(json.put("type", "snapshot-made"));
+    return Exit.OK;
+  }
+
+  int deleteSnapshot(String name) throws IOException {
+    files.deleteSnapshot(FileName.of(name));
+    int exit = done();
+    replies.send(Json.object().put("type", "snapshot-deleted").put("name", name));
+    return exit;
+  }
+}

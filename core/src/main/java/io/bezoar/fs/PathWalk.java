@@ -1,0 +1,240 @@
+package io.bezoar.fs;
+
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.FileSystemLoopException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds files by their paths.
+ *
+ * <p>A path is absolute: it begins with {@code /}. Empty parts and {@code "."} are passed over;
+ * {@code ".."} is the directory that a directory is in, also behind a symbolic link that led there.
+ * Symbolic links on the way are followed, at most {@value #LINKS_MAX} of them, relative ones from
+ * where they stand; an absolute one leads to the live state, also out of a snapshot. A path that
+ * ends with a slash names a directory.
+ *
+ * <p>Every error names the path that was asked for. A walk sees each directory as it is when it
+ * comes by; it holds nothing. Thread-safe.
+ */
+public final class PathWalk {
+  /** Most symbolic links on one path. */
+  public static final int LINKS_MAX = 40;
+
+  private final Filesystem files;
+
+  /** Walks in {@code files}. */
+  public PathWalk(Filesystem files) {
+    this.files = files;
+  }
+
+  /** What to do with a symbolic link that is the last part of a path. */
+  public enum LastLink {
+    /** Go on to where it leads. */
+    FOLLOW,
+    /** It is what was looked for. */
+    KEEP
+  }
+
+  /** A part of a path is no name that a file can have: too long, or with bytes that no name has. */
+  public static final class NameException extends FileSystemException {
+    private static final long serialVersionUID = 1L;
+
+    NameException(String path, String reason) {
+      super(path, null, reason);
+    }
+  }
+
+  /**
+   * Where a path leads.
+   *
+   * @param path as it was asked for
+   * @param directory the directory that the last part of the path is in
+   * @param name the last part; null for the root and for what was named by {@code ".."}, which
+   *     cannot be made, moved or removed by such a path
+   * @param found what is there; null when there is nothing of this name
+   */
+  public record Place(
+      String path, FileId directory, @Nullable FileName name, @Nullable Found found) {
+    /**
+     * What is there.
+     *
+     * @throws NoSuchFileException when nothing is
+     */
+    public Found require() throws NoSuchFileException {
+      Found there = found;
+      if (there == null) {
+        throw new NoSuchFileException(path);
+      }
+      return there;
+    }
+
+    /**
+     * The name, of something that can be made, moved or removed.
+     *
+     * @throws FileSystemException when the path has none
+     */
+    public FileName requireName() throws FileSystemException {
+      FileName last = name;
+      if (last == null) {
+        throw new NameException(path, "is no name of a file: it names a directory by where it is");
+      }
+      return last;
+    }
+
+    /**
+     * The name, of something that is not there yet.
+     *
+     * @throws FileAlreadyExistsException when it is
+     */
+    public FileName requireFree() throws FileSystemException {
+      if (found != null) {
+        throw new FileAlreadyExistsException(path);
+      }
+      return requireName();
+    }
+  }
+
+  /**
+   * Something that is there.
+   *
+   * @param id which file
+   * @param type what it is
+   */
+  public record Found(FileId id, FileType type) {
+    /** True for a directory. */
+    public boolean isDirectory() {
+      return type == FileType.DIRECTORY;
+    }
+  }
+
+  /**
+   * Follows a path to its last part, which need not be there.
+   *
+   * @throws NoSuchFileException when a directory on the way is not there
+   * @throws NotDirectoryException when something on the way, or before a slash at the end, is no
+   *     directory
+   * @throws FileSystemLoopException when there are too many symbolic links on the way
+   * @throws NameException when a part is no name
+   */
+  public Place find(String path, LastLink last) throws IOException {
+    if (!path.startsWith("/")) {
+      throw new NameException(path, "a path in a pool begins with \"/\"");
+    }
+    return new Walk(path, last).run();
+  }
+
+  /**
+   * What is at a path.
+   *
+   * @throws NoSuchFileException when nothing is there, and as above
+   */
+  public Found get(String path, LastLink last) throws IOException {
+    return find(path, last).require();
+  }
+
+  /** One path on the way. */
+  private final class Walk {
+    private final String path;
+    private final LastLink last;
+    private final Deque<String> ahead = new ArrayDeque<>();
+    private boolean endsInDirectory;
+    private FileId at = FileId.ROOT;
+    private int links;
+
+    Walk(String path, LastLink last) {
+      this.path = path;
+      this.last = last;
+      this.endsInDirectory = path.endsWith("/") || path.endsWith("/.");
+      push(path);
+    }
+
+    private void push(String relative) {
+      String[] parts = relative.split("/");
+      for (int i = parts.length - 1; i >= 0; i--) {
+        if (!parts[i].isEmpty() && !parts[i].equals(".")) {
+          ahead.push(parts[i]);
+        }
+      }
+    }
+
+    Place run() throws IOException {
+      while (!ahead.isEmpty()) {
+        String part = ahead.pop();
+        if (part.equals("..")) {
+          at = files.parent(at);
+          continue;
+        }
+        FileName name = name(part);
+        Optional<DirectoryEntry> entry = files.lookup(at, name);
+        if (entry.isEmpty()) {
+          if (ahead.isEmpty()) {
+            return new Place(path, at, name, null);
+          }
+          throw new NoSuchFileException(path);
+        }
+        Found found = new Found(entry.get().id(), entry.get().type());
+        if (found.type() == FileType.SYMLINK && isFollowed()) {
+          follow(found.id());
+        } else if (ahead.isEmpty()) {
+          return end(name, found);
+        } else if (found.isDirectory()) {
+          at = found.id();
+        } else {
+          throw new NotDirectoryException(path);
+        }
+      }
+      return new Place(path, files.parent(at), null, new Found(at, FileType.DIRECTORY));
+    }
+
+    private boolean isFollowed() {
+      return !ahead.isEmpty() || endsInDirectory || last == LastLink.FOLLOW;
+    }
+
+    private Place end(FileName name, Found found) throws NotDirectoryException {
+      if (endsInDirectory && !found.isDirectory()) {
+        throw new NotDirectoryException(path);
+      }
+      return new Place(path, at, name, found);
+    }
+
+    private void follow(FileId link) throws IOException {
+      links++;
+      if (links > LINKS_MAX) {
+        throw new FileSystemLoopException(path);
+      }
+      String target = FileName.decode(files.readLink(link));
+      if (target.startsWith("/")) {
+        at = FileId.ROOT;
+      }
+      if (ahead.isEmpty()) {
+        endsInDirectory |= target.endsWith("/") || target.endsWith("/.");
+      }
+      push(target);
+    }
+
+    private FileName name(String part) throws NameException {
+      try {
+        return FileName.of(part);
+      } catch (FileSystemException wrong) {
+        throw new NameException(path, part + ": " + wrong.getReason());
+      }
+    }
+  }
+
+  /** The bytes of a text, where bytes that are not UTF-8 stand as {@link FileName} says. */
+  public static byte[] bytes(String text) throws FileSystemException {
+    return FileName.encode(text);
+  }
+
+  /** The text of bytes, as {@link #bytes} reads it. */
+  public static String text(byte[] bytes) {
+    return FileName.decode(bytes);
+  }
+}
