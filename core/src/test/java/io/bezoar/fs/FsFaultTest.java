@@ -188,13 +188,16 @@ class FsFaultTest {
           FsTwin twin = furnish(FsRig.Below.LEAF, random, seed);
           FsRig rig = twin.rig;
           List<Long> pages = writtenPages(twin);
+          if (pages.isEmpty()) {
+            return;
+          }
           long page = pages.get(random.nextInt(pages.size()));
           FaultKind fault = REFUSING.get(random.nextInt(2));
           List<Owner> owners = rig.fs.owners(ByteRange.ofLength(page, PAGE));
           story.add(fault + " at " + page + " of " + owners);
           rig.strike(fault, page, random.nextLong());
           for (Owner owner : owners) {
-            assertLost(twin, (Owner.Data) owner, page);
+            assertLost(twin, (Owner.Data) owner, page, owners.size());
           }
           assertEverythingElse(twin, page);
           rig.assertClean();
@@ -244,13 +247,16 @@ class FsFaultTest {
   }
 
   /** One owner cannot read the page, and hears which it is. */
-  private static void assertLost(FsTwin twin, Owner.Data owner, long page) throws IOException {
+  private static void assertLost(FsTwin twin, Owner.Data owner, long page, int sharers)
+      throws IOException {
     FsContent content = stateOf(twin, owner.file()).node(owner.file().inode()).content;
     long start = owner.range().start();
     if (start >= content.size()) {
       return;
     }
-    long from = Math.max(0, start - 2 * PAGE - 7);
+    // A file may share a page with itself, and would meet it before.
+    boolean once = sharers == 1;
+    long from = once ? Math.max(0, start - 2 * PAGE - 7) : start;
     int length = (int) (start - from) + 3 * PAGE;
     List<String> paths = twin.rig.fs.paths(owner.file());
     try (OpenFile file = twin.rig.fs.open(owner.file());
@@ -367,9 +373,8 @@ class FsFaultTest {
             return;
           }
           if (!rig.fs.notes().isEmpty()) {
-            // Without the forest's own trees a commit is none: it opened at the one before, and
-            // says so.
-            assertThat(node.tree().id()).as("%s", rig.fs.notes()).isLessThan(3);
+            // Without the root of a tree a commit is none: it opened at the one before, and says so.
+            assertThat(rig.fs.notes()).singleElement().asString().contains("lost the root node");
             rig.assertClean();
             return;
           }
