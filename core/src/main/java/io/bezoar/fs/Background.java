@@ -88,15 +88,26 @@ final class Background implements AutoCloseable {
         return false;
       }
       core.forest.persist();
-      boolean more = reaper.step();
-      try {
-        more |= core.forest.prune();
-      } catch (ForestFullException noRoom) {
-        LOG.log(System.Logger.Level.DEBUG, "no room to take snapshots apart now", noRoom);
-      }
-      return more;
+      boolean reaped = hasRoom(reaper::step);
+      boolean more = hasRoom(core.forest::prune);
+      // A snapshot that goes gives back what taking a file apart that it kept had no room for.
+      return more | reaped;
     } finally {
       round.unlock();
+    }
+  }
+
+  private interface Step {
+    boolean run() throws IOException;
+  }
+
+  /** Does a little; true when there is more that there is room for. */
+  private static boolean hasRoom(Step step) throws IOException {
+    try {
+      return step.run();
+    } catch (ForestFullException | FilesystemFullException noRoom) {
+      LOG.log(System.Logger.Level.DEBUG, "no room to take files or snapshots apart now", noRoom);
+      return false;
     }
   }
 

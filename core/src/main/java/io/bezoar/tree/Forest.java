@@ -830,7 +830,7 @@ public final class Forest implements AutoCloseable {
    */
   public ForestReport check(DataPages data) throws IOException {
     checkOpen();
-    if (device.state() == DeviceState.ONLINE) {
+    if (device.state() == DeviceState.ONLINE && failed == null) {
       settle();
       healSlots();
     }

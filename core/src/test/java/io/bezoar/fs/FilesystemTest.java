@@ -189,7 +189,7 @@ class FilesystemTest {
     assertInvalid(Problem.GONE, () -> fs.link(never, FileId.ROOT, name("k")));
     assertInvalid(Problem.GONE, () -> fs.setAttributes(never, AttributeChange.NONE.withMode(0)));
     assertInvalid(Problem.GONE, () -> fs.setExtended(never, name("x"), new byte[1]));
-    assertThat(fs.paths(never)).isEmpty();
+    assertInvalid(Problem.GONE, () -> fs.paths(never));
   }
 
   @Test
@@ -322,9 +322,9 @@ class FilesystemTest {
     assertThat(fs.attributes(a).uid()).isEqualTo(3);
     assertThat(fs.attributes(a).gid()).isEqualTo(4);
     assertThat(fs.attributes(a).createdNanos()).isEqualTo(9);
-    // What is no permission is no part of it.
-    fs.setAttributes(a, AttributeChange.NONE.withMode(-1));
-    assertThat(fs.attributes(a).mode()).isEqualTo(07777);
+    assertThatThrownBy(() -> AttributeChange.NONE.withMode(010000))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> new NewFile(-1, 0, 0)).isInstanceOf(IllegalArgumentException.class);
   }
 
   @Test

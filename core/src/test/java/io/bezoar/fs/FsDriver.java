@@ -86,8 +86,7 @@ final class FsDriver {
     }
     // What is open without a name is somewhere between there and gone.
     FsNode node = now().find(at);
-    boolean between = twin.isLingering(at) || (node != null && node.links == 0);
-    return between ? FsState.ROOT : at;
+    return node != null && node.links == 0 ? FsState.ROOT : at;
   }
 
   /** Mostly something that is there. */
@@ -285,6 +284,24 @@ final class FsDriver {
       case 11, 12 -> twin.punch(inode, ByteRange.ofLength(offset(inode), 1 + length()));
       case 13, 14, 15 -> reflink(inode);
       default -> looking(inode);
+    }
+  }
+
+  /** A change of a name, or of a file. */
+  void change() throws IOException, FsTwin.Cut {
+    switch (random.nextInt(8)) {
+      case 0 -> twin.create(directory(), name(), FileType.REGULAR);
+      case 1 -> twin.create(directory(), name(), FileType.DIRECTORY);
+      case 2 -> unlink();
+      case 3 -> rename();
+      case 4 -> extended();
+      case 5 -> twin.sync();
+      default -> {
+        long inode = openFile();
+        if (inode != 0 && now().isOpen(inode)) {
+          twin.write(inode, offset(inode), bytes(length()));
+        }
+      }
     }
   }
 

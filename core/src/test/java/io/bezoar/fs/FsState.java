@@ -501,7 +501,7 @@ final class FsState {
     if (snapshots.containsKey(name)) {
       checks.kinds.add("FileAlreadyExistsException");
     }
-    if (fileName.bytes().length > 128 || !UTF_8.newEncoder().canEncode(name)) {
+    if (!UTF_8.newEncoder().canEncode(name)) {
       checks.kinds.add("FileSystemException");
     }
     checks.orThrow();
