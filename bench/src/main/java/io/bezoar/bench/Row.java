@@ -10,22 +10,29 @@ interface Row {
       List.of(
           new ReadRow(1, ReadRow.Size.PAGE),
           new ReadRow(2, ReadRow.Size.MEBIBYTE),
+          new FileReadRow(1, FileReadRow.Size.PAGE),
+          new FileReadRow(2, FileReadRow.Size.MEBIBYTE),
           new ErrorManagementRow(),
           new WriteRow(),
+          new DurableWriteRow(),
           new ScrubRow(),
           new RepairRow(),
           new MirrorRepairRow(),
           new FirstReadRow(),
           new MirrorFirstReadRow(),
+          new OwnersRow(),
           new StormRow(),
           new StackStormRow(),
           new LossRow(),
+          new OpenRow(),
+          new CheckRow(),
           new ServedRow(),
           new SpaceRow(),
           new GuardRow(),
           new SidecarRow(),
           new LuceneRow(),
-          new LayerRow());
+          new LayerRow(),
+          new FilesRow());
 
   /** Its number in the table. */
   int number();

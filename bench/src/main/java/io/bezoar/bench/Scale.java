@@ -15,9 +15,13 @@ enum Scale {
       1_500,
       4L << 30,
       10_000,
-      1L << 40),
+      1L << 40,
+      200_000,
+      1_000_000),
   /** To see that everything works. Its figures mean nothing. */
-  QUICK(3, 2, 50, 5, 32L << 20, 32L << 20, 2_000, 32L << 20, 100, 32L << 20, 300, 1L << 30);
+  QUICK(
+      3, 2, 50, 5, 32L << 20, 32L << 20, 2_000, 32L << 20, 100, 32L << 20, 300, 1L << 30, 500,
+      1_000);
 
   /** Rounds that are measured: many and short, so that most are over before somebody intrudes. */
   final int rounds;
@@ -55,6 +59,12 @@ enum Scale {
   /** Size of the sparse device that is lost. */
   final long lostDeviceBytes;
 
+  /** Files of one page that are checked. */
+  final int checkedFiles;
+
+  /** Files that are made. */
+  final int manyFiles;
+
   Scale(
       int rounds,
       int leastRounds,
@@ -67,7 +77,9 @@ enum Scale {
       int clientMillis,
       long protectedBytes,
       int documents,
-      long lostDeviceBytes) {
+      long lostDeviceBytes,
+      int checkedFiles,
+      int manyFiles) {
     this.rounds = rounds;
     this.leastRounds = leastRounds;
     this.measureMillis = measureMillis;
@@ -80,5 +92,7 @@ enum Scale {
     this.protectedBytes = protectedBytes;
     this.documents = documents;
     this.lostDeviceBytes = lostDeviceBytes;
+    this.checkedFiles = checkedFiles;
+    this.manyFiles = manyFiles;
   }
 }

@@ -15,7 +15,10 @@ enum Tool {
   FIO("fio", "fio"),
   NBDCOPY("nbdcopy", "libnbd-bin"),
   NBDKIT("nbdkit", "nbdkit"),
-  PAR2("par2", "par2");
+  PAR2("par2", "par2"),
+  MKFS_EXT4("mkfs.ext4", "e2fsprogs"),
+  MKFS_XFS("mkfs.xfs", "xfsprogs"),
+  MKFS_BTRFS("mkfs.btrfs", "btrfs-progs");
 
   private static final int MAX_SECONDS = 120;
 

@@ -373,7 +373,8 @@ class FsFaultTest {
             return;
           }
           if (!rig.fs.notes().isEmpty()) {
-            // Without the root of a tree a commit is none: it opened at the one before, and says so.
+            // Without the root of a tree a commit is none: it opened at the one before, and says
+            // so.
             assertThat(rig.fs.notes()).singleElement().asString().contains("lost the root node");
             rig.assertClean();
             return;

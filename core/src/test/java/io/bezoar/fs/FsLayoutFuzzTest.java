@@ -11,8 +11,8 @@ import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
 /**
- * Entries of the filesystem's trees: whatever bytes stand in a node, they are taken for an entry that
- * encodes to the same bytes, or refused by one type of exception.
+ * Entries of the filesystem's trees: whatever bytes stand in a node, they are taken for an entry
+ * that encodes to the same bytes, or refused by one type of exception.
  */
 class FsLayoutFuzzTest {
   private static final Inode INODE =
