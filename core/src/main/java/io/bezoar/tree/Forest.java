@@ -8,17 +8,12 @@ import io.bezoar.dax.DeviceUnavailableException;
 import io.bezoar.media.ByteRange;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
@@ -51,8 +46,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Forest implements AutoCloseable {
   private static final long PAGES_MIN = 256;
-  private static final long RESERVE_MIN = 64;
-  private static final long RESERVE_MAX = 4096;
 
   /** How often a transaction's beginning makes room before it goes on without. */
   private static final int RELIEVED_MAX = 2;
@@ -71,12 +64,11 @@ public final class Forest implements AutoCloseable {
   private final PageAllocator allocator;
   private final Pins pins = new Pins();
   private final OpenHolds openHolds = new OpenHolds();
-  private final long reservePages;
+  private final Room room;
   private final AtomicLong owners = new AtomicLong();
   private final ReentrantLock committing = new ReentrantLock();
   private final Semaphore writer = new Semaphore(1);
-  private final ConcurrentLinkedQueue<Waiter> waiters = new ConcurrentLinkedQueue<>();
-  private final AtomicBoolean scheduled = new AtomicBoolean();
+  private final CommitQueue queue;
   private final @Nullable String skipped;
 
   /** Guarded by committing. */
@@ -91,10 +83,8 @@ public final class Forest implements AutoCloseable {
   /** Guarded by writer. */
   private Gathering gathering;
 
-  /** What a commit that runs now took, and the pages it may still need. */
+  /** What a commit that runs now took. */
   private volatile @Nullable Gathering inFlight;
-
-  private volatile long inFlightPages;
 
   /** What is in use, while the tree that says so is made anew. */
   private volatile @Nullable Rebuilt rebuilding;
@@ -103,8 +93,6 @@ public final class Forest implements AutoCloseable {
   private volatile long durableTicket;
   private volatile @Nullable Throwable failed;
   private volatile boolean closed;
-
-  private record Waiter(long ticket, CompletableFuture<Void> future) {}
 
   /** Why a commit is made. */
   private enum Reason {
@@ -137,7 +125,21 @@ public final class Forest implements AutoCloseable {
     this.store =
         new NodeStore(device, durable.root().forest(), io, cache, options.executor(), this::pin);
     this.allocator = new PageAllocator(device, this::committedGroup, durable.root().freePages());
-    this.reservePages = Math.clamp(device.sizeBytes() / PAGE_BYTES / 64, RESERVE_MIN, RESERVE_MAX);
+    this.room = new Room(device, allocator);
+    this.queue =
+        new CommitQueue(
+            options.executor(),
+            new CommitQueue.Commits() {
+              @Override
+              public void commit() throws IOException {
+                makeCommit(Reason.CHANGES);
+              }
+
+              @Override
+              public long durableTicket() {
+                return durableTicket;
+              }
+            });
     this.applied = durable.root().trees();
     this.gathering = new Gathering(firstCommit, applied, 0);
   }
@@ -189,79 +191,25 @@ public final class Forest implements AutoCloseable {
    * @throws DeviceUnavailableException when the device is not there
    */
   public static Forest open(DaxDevice device, ForestOptions options) throws IOException {
-    PageIo io = new PageIo(device);
-    RootSlots.Scan scan = RootSlots.find(device, io);
-    List<RootSlots.Scan.InSlot> found = scan.found();
-    RootSlots.Scan.InSlot newest = found.getFirst();
-    String skipped = null;
-    RootSlots.Scan.InSlot chosen = newest;
-    for (RootSlots.Scan.InSlot candidate : found) {
-      if (rootsReadable(device, io, candidate.root())) {
-        chosen = candidate;
-        break;
-      }
-    }
-    if (chosen.root().commit() != newest.root().commit()) {
-      skipped =
-          "commit "
-              + newest.root().commit()
-              + " has lost the root node of a tree in both copies; opened at commit "
-              + chosen.root().commit();
-    }
+    ForestOpening found = ForestOpening.of(device);
     Forest forest =
         new Forest(
             device,
             options,
-            io,
-            scan.slots(),
-            RootSlots.pairOf(chosen.slot()),
-            new Durable(chosen.root(), List.of()),
-            newest.root().commit() + 3,
-            skipped);
+            found.io(),
+            found.slots(),
+            found.pair(),
+            new Durable(found.root(), List.of()),
+            found.newestCommit() + 3,
+            found.skipped());
     try {
-      forest.durable = new Durable(chosen.root(), forest.loadHolds());
+      List<HoldLayout.Kept> holds = ForestOpening.holds(device, forest.store, found.root());
+      forest.durable = new Durable(found.root(), holds);
     } catch (TreeDamagedException lost) {
       // What is held is not known, so nothing may be freed: good for reading.
       forest.failed = lost;
     }
     return forest;
-  }
-
-  private static boolean rootsReadable(DaxDevice device, PageIo io, ForestLayout.Root root)
-      throws IOException {
-    Executor nobody =
-        task -> {
-          throw new RejectedExecutionException("nothing is repaired before the forest is open");
-        };
-    NodeStore trial =
-        new NodeStore(
-            device, root.forest(), io, new NodeCache(0), nobody, () -> new Unpinned(root.commit()));
-    for (TreeRoot tree : root.trees()) {
-      try {
-        if (!tree.isEmpty()) {
-          trial.root(tree);
-        }
-      } catch (UnreadableNodeException lost) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  private record Unpinned(long durableCommit) implements NodeStore.Pin {
-    @Override
-    public void close() {}
-  }
-
-  private List<HoldLayout.Kept> loadHolds() throws IOException {
-    List<TreeRoot> trees = durable.root().trees();
-    TreeRoot root = trees.get(SystemTrees.HOLDS);
-    Cursor cursor = new Cursor(name(), store, () -> root, () -> 0);
-    List<HoldLayout.Kept> holds = new ArrayList<>();
-    for (boolean at = cursor.first(); at; at = cursor.next()) {
-      holds.add(HoldLayout.decode(cursor.key(), cursor.value(), trees));
-    }
-    return List.copyOf(holds);
   }
 
   String name() {
@@ -303,7 +251,7 @@ public final class Forest implements AutoCloseable {
         allocator.available(),
         allocator.restingPages(),
         allocator.quarantinedPages(),
-        reservePages,
+        room.reservePages(),
         store.reads.sum(),
         store.repaired.sum(),
         store.unrepaired.sum(),
@@ -421,7 +369,7 @@ public final class Forest implements AutoCloseable {
   /** True when there is little room now, and more could be had. Called with the right to write. */
   private boolean isTight() {
     reuse();
-    return roomFor(gathering, null) < 2 * reservePages
+    return room.pagesFor(gathering, durable) < 2 * room.reservePages()
         && (allocator.restingPages() > 0
             || allocator.quarantinedPages() > 0
             || gathering.changes(durable.root().trees()));
@@ -465,42 +413,11 @@ public final class Forest implements AutoCloseable {
   /** What an open transaction may need must be there before it does anything. */
   void requireRoom(Transaction transaction, Purpose purpose, long nodes, long dataPages)
       throws ForestFullException {
-    long needed = 2 * nodes + dataPages;
-    long room = roomFor(transaction.gathering(), transaction) - purpose.floorPages(reservePages);
-    if (needed > room) {
-      throw new ForestFullException(name(), needed * PAGE_BYTES, room * PAGE_BYTES);
-    }
+    room.require(transaction, purpose, 2 * nodes + dataPages, durable);
   }
 
   ForestFullException full(Purpose purpose, long pages) {
-    long room = allocator.available() - purpose.floorPages(reservePages);
-    return new ForestFullException(name(), pages * PAGE_BYTES, room * PAGE_BYTES);
-  }
-
-  /** Pages that are free and not promised to what is to be committed. */
-  private long roomFor(Gathering gathered, @Nullable Transaction transaction) {
-    long dirty = gathered.dirtyNodes;
-    long groups = gathered.groups.cardinality();
-    long freed = gathered.olderFreed + 2L * gathered.replaced.size();
-    if (transaction != null) {
-      dirty += transaction.dirtyNodes;
-      groups += transaction.groups.cardinality();
-      freed += transaction.olderFreed + 2L * transaction.replaced.size();
-    }
-    return allocator.available() - inFlightPages - pagesFor(dirty, groups, freed);
-  }
-
-  /**
-   * Pages that a commit may need at most: two for each node, those of the forest's own trees
-   * included, of which it touches no more than a path for each group.
-   */
-  private long pagesFor(long dirty, long groups, long freed) {
-    long held = durable.holds().isEmpty() ? 0 : 2 * (freed + 4);
-    return 2 * (dirty + Math.min(2 * groups + 6, spaceNodesMax()) + 2) + held;
-  }
-
-  private long spaceNodesMax() {
-    return allocator.groupCount() / 3 + allocator.groupCount() / 60 + 3L;
+    return room.full(purpose, pages);
   }
 
   /** Takes over what a transaction leaves, and gives the right to write back. */
@@ -601,48 +518,7 @@ public final class Forest implements AutoCloseable {
   }
 
   CompletableFuture<Void> commitLater(long ticket) {
-    CompletableFuture<Void> future = new CompletableFuture<>();
-    waiters.add(new Waiter(ticket, future));
-    schedule();
-    return future;
-  }
-
-  private void schedule() {
-    if (scheduled.compareAndSet(false, true)) {
-      try {
-        options.executor().execute(this::serveWaiters);
-      } catch (RejectedExecutionException closing) {
-        serveWaiters();
-      }
-    }
-  }
-
-  private void serveWaiters() {
-    Throwable failure = null;
-    try {
-      makeCommit(Reason.CHANGES);
-    } catch (IOException | RuntimeException e) {
-      failure = e;
-    }
-    long reached = durableTicket;
-    List<Waiter> done = new ArrayList<>();
-    for (Waiter waiter : waiters) {
-      if (failure != null || waiter.ticket() <= reached) {
-        done.add(waiter);
-      }
-    }
-    waiters.removeAll(done);
-    scheduled.set(false);
-    for (Waiter waiter : done) {
-      if (waiter.ticket() <= reached) {
-        waiter.future().complete(null);
-      } else if (failure != null) {
-        waiter.future().completeExceptionally(failure);
-      }
-    }
-    if (!waiters.isEmpty()) {
-      schedule();
-    }
+    return queue.commitLater(ticket);
   }
 
   /**
@@ -684,7 +560,7 @@ public final class Forest implements AutoCloseable {
         throw e;
       } finally {
         inFlight = null;
-        inFlightPages = 0;
+        room.promise(0);
       }
     } finally {
       committing.unlock();
@@ -705,19 +581,19 @@ public final class Forest implements AutoCloseable {
         durableTicket = taken.ticket;
         return null;
       }
-      long room = roomFor(taken, null);
+      long left = room.pagesFor(taken, durable);
       if (reason == Reason.REBUILD) {
-        long needed = 2 * spaceNodesMax();
-        if (needed > room) {
-          throw new ForestFullException(name(), needed * PAGE_BYTES, room * PAGE_BYTES);
+        long needed = 2 * room.spaceNodesMax();
+        if (needed > left) {
+          throw new ForestFullException(name(), needed * PAGE_BYTES, left * PAGE_BYTES);
         }
         taken.rebuilt = rebuilding;
       }
-      inFlightPages = allocator.available() - room;
+      room.promise(allocator.available() - left);
       inFlight = taken;
       if (reason == Reason.PRUNE) {
         // Each entry may take two paths of the tree of held pages, besides what is promised.
-        taken.pruned = Math.clamp((room - 16) / 12, 1, Committer.PRUNED_MAX);
+        taken.pruned = Math.clamp((left - 16) / 12, 1, Committer.PRUNED_MAX);
       }
       gathering = new Gathering(taken.commit + 1, taken.roots, taken.ticket);
       return taken;

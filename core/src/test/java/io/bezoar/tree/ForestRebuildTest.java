@@ -61,7 +61,7 @@ class ForestRebuildTest {
       try (Transaction tx = rig.forest.begin(Purpose.RELIEF)) {
         for (int group = 0; group < GROUPS; group++) {
           for (int i = 0; i < 40; i++) {
-            long goal = (4096L * group + 300 + at + 2 * i) * PAGE;
+            long goal = (4096L * group + 300 + at + 2L * i) * PAGE;
             tx.put(tree, TreeRig.key(tx.allocate(1, goal).getFirst().start()), new byte[60]);
           }
         }
@@ -208,7 +208,7 @@ class ForestRebuildTest {
     SimMedia lost = rig.media;
     // Every third step; each of them is the first one sooner or later.
     long offset = Long.getLong("bezoar.seed", System.nanoTime());
-    for (long cut = 1 + Math.floorMod(offset, 3); ; cut += 3) {
+    for (long cut = 1L + Math.floorMod(offset, 3); ; cut += 3) {
       rig.reopenOn(lost.crash(line -> true));
       rig.media.cutPowerBeforeStep(rig.media.stepCount() + cut);
       boolean ended = false;
