@@ -91,7 +91,7 @@ final class Background implements AutoCloseable {
       boolean reaped = hasRoom(reaper::step);
       boolean more = hasRoom(core.forest::prune);
       // A snapshot that goes gives back what taking a file apart that it kept had no room for.
-      return more | reaped;
+      return more || reaped;
     } finally {
       round.unlock();
     }

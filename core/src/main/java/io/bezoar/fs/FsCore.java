@@ -204,13 +204,27 @@ final class FsCore {
   /** Changes everything that {@code change} does, or nothing. */
   <T> Done<T> change(FileId about, Purpose purpose, Change<T> change) throws IOException {
     requireWritable(about);
-    try (Transaction tx = forest.begin(purpose)) {
-      T result = change.in(tx);
-      return new Done<>(result, tx.apply());
+    try {
+      try {
+        return changeOnce(purpose, change);
+      } catch (ForestFullException full) {
+        // Nothing was done; perhaps commits give back what was freed.
+        if (!forest.relieve()) {
+          throw full;
+        }
+        return changeOnce(purpose, change);
+      }
     } catch (ForestFullException full) {
       throw new FilesystemFullException(describe(about), full);
     } catch (TreeDamagedException lost) {
       throw new FilesystemDamagedException(describe(about), lost);
+    }
+  }
+
+  private <T> Done<T> changeOnce(Purpose purpose, Change<T> change) throws IOException {
+    try (Transaction tx = forest.begin(purpose)) {
+      T result = change.in(tx);
+      return new Done<>(result, tx.apply());
     }
   }
 

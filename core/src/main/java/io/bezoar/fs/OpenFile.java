@@ -208,12 +208,11 @@ public final class OpenFile implements AutoCloseable {
 
   /** Where a range of the file lies, ascending, whole extents; holes are left out. */
   public List<FileExtent> extents(ByteRange range) throws IOException {
-    ByteRange pages = range.alignOutward(PAGE_BYTES);
+    long first = range.start() / PAGE_BYTES;
+    long end = Math.ceilDiv(range.end(), PAGE_BYTES);
     return look(
         state -> {
           List<FileExtent> found = new ArrayList<>();
-          long first = pages.start() / PAGE_BYTES;
-          long end = pages.end() / PAGE_BYTES;
           for (Extent extent :
               core.extents.find(state, id.inode(), first, end, Integer.MAX_VALUE)) {
             found.add(extent.asFileExtent());

@@ -45,6 +45,7 @@ import org.jspecify.annotations.Nullable;
  * waits for that end.
  */
 public final class Forest implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(Forest.class.getName());
   private static final long PAGES_MIN = 256;
 
   /** How often a transaction's beginning makes room before it goes on without. */
@@ -355,15 +356,48 @@ public final class Forest implements AutoCloseable {
           writer.release();
         }
       }
-      makeCommit(Reason.CHANGES);
-      if (!full) {
+      if (full) {
+        makeCommit(Reason.CHANGES);
+      } else {
         relieved++;
-        if (allocator.restingPages() > 0) {
-          makeCommit(Reason.FLIP);
-        }
-        allocator.releaseCleared();
+        rest();
       }
     }
+  }
+
+  /** Makes commits so that freed pages can be used again. */
+  private void rest() throws IOException {
+    makeCommit(Reason.CHANGES);
+    if (allocator.restingPages() > 0) {
+      makeCommit(Reason.FLIP);
+    }
+    allocator.releaseCleared();
+  }
+
+  /**
+   * Makes room, as far as commits can: what was freed, but rests, and what holds had that were
+   * released. For whoever was told that there is none; a transaction of this thread is to be ended
+   * before.
+   *
+   * @return true when there is more room than before
+   * @throws ForestFailedException when a commit failed
+   */
+  public boolean relieve() throws IOException {
+    long before = allocator.available();
+    settle();
+    try {
+      while (prune()) {
+        // Each time it is a durable commit.
+      }
+    } catch (ForestFullException noRoom) {
+      // Then commits alone have to do.
+      LOG.log(System.Logger.Level.DEBUG, "no room to take released holds apart", noRoom);
+    }
+    for (int i = 0; i < RELIEVED_MAX && allocator.restingPages() > 0; i++) {
+      rest();
+    }
+    reuse();
+    return allocator.available() > before;
   }
 
   /** True when there is little room now, and more could be had. Called with the right to write. */
