@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -237,7 +238,7 @@ class ForestUsesTest {
           assertThat(all).hasSize(PAGES);
           int free = 0;
           for (long page = 0; page < PAGES; page++) {
-            String said = all.get(page);
+            String said = Objects.requireNonNull(all.get(page));
             if (world.expected.containsKey(page)) {
               assertThat(said).as("page %s", page).isEqualTo(world.expected.get(page));
             } else {
