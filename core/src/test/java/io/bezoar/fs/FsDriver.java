@@ -190,7 +190,8 @@ final class FsDriver {
       case 84, 85, 86 -> snapshot();
       case 87, 88 -> deleteSnapshot();
       case 89, 90 -> twin.sync();
-      case 91, 92, 93, 94, 95 -> syncFile();
+      case 91, 92, 93 -> syncFile();
+      case 94, 95 -> syncedWrites();
       case 96, 97 -> twin.tick();
       case 98 -> twin.reopen();
       default -> content();
@@ -338,6 +339,21 @@ final class FsDriver {
   private void syncFile() throws IOException, FsTwin.Cut {
     long inode = openFile();
     if (inode != 0) {
+      twin.sync(inode);
+    }
+  }
+
+  /** As databases do. */
+  private void syncedWrites() throws IOException, FsTwin.Cut {
+    long inode = openFile();
+    for (int i = random.nextInt(6); inode != 0 && i > 0; i--) {
+      for (int j = random.nextInt(3); j >= 0; j--) {
+        if (random.nextBoolean()) {
+          twin.append(inode, bytes(length()));
+        } else {
+          twin.write(inode, offset(inode), bytes(length()));
+        }
+      }
       twin.sync(inode);
     }
   }

@@ -14,9 +14,10 @@ import org.jspecify.annotations.Nullable;
  * not: the bounded workloads that find nearly all crash bugs that are ever reported (Mohan and
  * others, "Finding Crash-Consistency Bugs with Bounded Black-Box Crash Testing", OSDI 2018).
  *
+ * @param warm whether the files were synced before
  * @param steps what is done
  */
-record FsWorkload(List<Step> steps) {
+record FsWorkload(boolean warm, List<Step> steps) {
   private static final int PAGE = FsRig.PAGE;
 
   /** What follows an operation. */
@@ -122,7 +123,7 @@ record FsWorkload(List<Step> steps) {
               Operation.values()[random.nextInt(Operation.values().length)],
               Durability.values()[random.nextInt(Durability.values().length)]));
     }
-    return new FsWorkload(List.copyOf(steps));
+    return new FsWorkload(random.nextBoolean(), List.copyOf(steps));
   }
 
   /** The tree that workloads begin with, durable. */
@@ -150,6 +151,12 @@ record FsWorkload(List<Step> steps) {
 
   void run(FsTwin twin) throws IOException, FsTwin.Cut {
     Scene scene = new Scene(twin);
+    if (warm) {
+      // Who synced a file once gets the next ones through the intent log.
+      scene.sync("/a");
+      scene.sync("/b");
+      scene.sync("/d/y");
+    }
     for (Step step : steps) {
       step.operation().action.run(scene);
       switch (step.durability()) {
