@@ -121,6 +121,11 @@ final class FileChanges {
       tally.attempt(() -> removal.of(path, request.flags()));
     }
     int exit = done();
+    // Who removes files wants their space.
+    boolean more = true;
+    while (more && !replies.gone()) {
+      more = files.tick();
+    }
     replies.send(
         Json.object()
             .put("type", "removed")

@@ -24,6 +24,7 @@ final class LocalFiles {
   private static final String ATTRIBUTES =
       "unix:mode,uid,gid,nlink,size,lastAccessTime,lastModifiedTime,creationTime,isRegularFile,"
           + "isDirectory,isSymbolicLink,fileKey";
+  private static final long NANOS_PER_SECOND = 1_000_000_000;
   private static final int SET_ID = 06000;
   private static final int PERMISSIONS = 07777;
 
@@ -161,7 +162,11 @@ final class LocalFiles {
         .setTimes(time(attributes.modifiedNanos()), time(attributes.accessedNanos()), null);
   }
 
+  /** Java makes 1970 of times before that are not whole seconds. */
   private static FileTime time(long nanos) {
+    if (nanos < 0) {
+      return FileTime.from(Math.floorDiv(nanos, NANOS_PER_SECOND), TimeUnit.SECONDS);
+    }
     return FileTime.from(nanos, TimeUnit.NANOSECONDS);
   }
 

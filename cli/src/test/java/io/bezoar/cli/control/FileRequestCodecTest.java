@@ -1,0 +1,106 @@
+package io.bezoar.cli.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.bezoar.cli.control.FileRequest.CopyWay;
+import io.bezoar.cli.control.FileRequest.Flag;
+import io.bezoar.media.ByteRange;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import tools.jackson.core.JacksonException;
+
+class FileRequestCodecTest {
+  private static final List<String> PATHS = List.of("/", "/a b/\u00e4\n", "/x\udc80\udcff");
+
+  private static final List<FileRequest> REQUESTS =
+      List.of(
+          new FileRequest.Ls(PATHS, Set.of(Flag.RECURSIVE, Flag.SELF, Flag.ALL, Flag.LONG)),
+          new FileRequest.Stat(PATHS, Set.of(Flag.EXTENTS)),
+          new FileRequest.Cat(PATHS),
+          new FileRequest.Df(),
+          new FileRequest.Du(PATHS, Set.of()),
+          new FileRequest.Mkdir(PATHS, Set.of(Flag.PARENTS)),
+          new FileRequest.Rmdir(PATHS),
+          new FileRequest.Rm(PATHS, Set.of(Flag.RECURSIVE, Flag.FORCE)),
+          new FileRequest.Mv(PATHS, "/to", Set.of(Flag.KEEP)),
+          new FileRequest.Ln("../x", "/l", Set.of(Flag.SYMBOLIC, Flag.FORCE)),
+          new FileRequest.Ln("/x", "/l", Set.of()),
+          new FileRequest.Cp(CopyWay.WITHIN, PATHS, "/to/", Set.of(Flag.RECURSIVE, Flag.MEASURE)),
+          new FileRequest.Cp(CopyWay.IN, PATHS, "/", Set.of()),
+          new FileRequest.Cp(CopyWay.OUT, PATHS, "/tmp", Set.of()),
+          new FileRequest.SnapshotCreate("monday"),
+          new FileRequest.SnapshotList(),
+          new FileRequest.SnapshotDelete("monday"),
+          new FileRequest.Owners(new ByteRange(4096, 8192)),
+          new FileRequest.Check());
+
+  @Test
+  void shouldKeepEveryRequestAndEveryByteOfItsNames() throws Exception {
+    for (FileRequest request : REQUESTS) {
+      String line = Json.line(RequestCodec.encode(request));
+      assertThat(StandardCharsets.UTF_8.newEncoder().canEncode(line)).isTrue();
+      assertThat(RequestCodec.decode(Json.parse(line))).as(line).isEqualTo(request);
+    }
+  }
+
+  @Test
+  void shouldTakeOrRefuseWhateverComes() {
+    long seed = Long.getLong("bezoar.seed", System.nanoTime());
+    String replay = "replay with -Dtest=FileRequestCodecTest -Dbezoar.seed=" + seed;
+    SplittableRandom random = new SplittableRandom(seed);
+    for (int i = 0; i < 20_000; i++) {
+      FileRequest request = REQUESTS.get(random.nextInt(REQUESTS.size()));
+      StringBuilder line = new StringBuilder(Json.line(RequestCodec.encode(request)));
+      for (int changes = 1 + random.nextInt(3); changes > 0 && !line.isEmpty(); changes--) {
+        int at = random.nextInt(line.length());
+        if (random.nextBoolean()) {
+          line.setCharAt(at, "0-9\",:{}/\0az\u00e9".charAt(random.nextInt(12)));
+        } else {
+          line.deleteCharAt(at);
+        }
+      }
+      try {
+        Request read = RequestCodec.decode(Json.parse(line.toString()));
+        String again = Json.line(RequestCodec.encode(read));
+        assertThat(RequestCodec.decode(Json.parse(again))).as(replay).isEqualTo(read);
+      } catch (BadRequestException | JacksonException refused) {
+        assertThat(refused.getMessage()).as(replay).isNotNull();
+      } catch (RuntimeException e) {
+        throw new AssertionError(replay + "\n" + line, e);
+      }
+    }
+  }
+
+  @Test
+  void shouldSayWhatIsWrongWithARequest() {
+    for (String wrong :
+        List.of(
+            "{\"op\":\"file-fly\"}",
+            "{\"op\":\"file-\"}",
+            "{\"op\":\"file-cat\"}",
+            "{\"op\":\"file-cat\",\"paths\":[]}",
+            "{\"op\":\"file-cat\",\"paths\":\"/x\"}",
+            "{\"op\":\"file-cat\",\"paths\":[7]}",
+            "{\"op\":\"file-cat\",\"paths\":[\"x\"]}",
+            "{\"op\":\"file-cat\",\"paths\":[\"/x\\u0000\"]}",
+            "{\"op\":\"file-ls\",\"paths\":[\"/x\"]}",
+            "{\"op\":\"file-ls\",\"paths\":[\"/x\"],\"flags\":[\"force\"]}",
+            "{\"op\":\"file-ls\",\"paths\":[\"/x\"],\"flags\":[\"fast\"]}",
+            "{\"op\":\"file-mv\",\"paths\":[\"/x\"],\"flags\":[]}",
+            "{\"op\":\"file-mv\",\"paths\":[\"/x\"],\"flags\":[],\"to\":\"y\"}",
+            "{\"op\":\"file-ln\",\"target\":\"x\",\"link\":\"/y\",\"flags\":[]}",
+            "{\"op\":\"file-cp\",\"paths\":[\"/x\"],\"to\":\"/y\",\"flags\":[],\"way\":\"up\"}",
+            "{\"op\":\"file-snapshot-create\"}",
+            "{\"op\":\"file-owners\"}",
+            "{\"op\":\"file-owners\",\"range\":{\"start\":5,\"end\":5}}")) {
+      assertThatThrownBy(() -> RequestCodec.decode(Json.parse(wrong)))
+          .as(wrong)
+          .isInstanceOf(BadRequestException.class)
+          .hasMessageNotContaining("\n");
+    }
+  }
+}
