@@ -131,8 +131,8 @@ public final class BezoarFileSystemProvider extends FileSystemProvider {
 
   // Files.
 
-  private static PoolFiles files(PoolPath path) {
-    return path.getFileSystem().poolFiles();
+  private static FilesByPath files(PoolPath path) {
+    return path.getFileSystem().filesByPath();
   }
 
   @Override
@@ -185,7 +185,7 @@ public final class BezoarFileSystemProvider extends FileSystemProvider {
   @Override
   public void createDirectory(Path directory, FileAttribute<?>... attributes) throws IOException {
     PoolPath path = PoolPath.of(directory);
-    int mode = Options.mode(PoolFiles.DIRECTORY_MODE, attributes) & ~Host.NOW.umask();
+    int mode = Options.mode(FilesByPath.DIRECTORY_MODE, attributes) & ~Host.NOW.umask();
     change(path, null, () -> files(path).createDirectory(path, mode));
   }
 

@@ -90,7 +90,7 @@ final class CopyMove {
       throw new FileAlreadyExistsException(target.text());
     }
     target.getFileSystem().checkWritable(old.id());
-    target.getFileSystem().poolFiles().remove(place.directory(), place.requireName(), old.type());
+    target.getFileSystem().filesByPath().remove(place.directory(), place.requireName(), old.type());
   }
 
   private void copyTo(Found file, Place place) throws IOException {
@@ -113,7 +113,7 @@ final class CopyMove {
       done = true;
     } finally {
       if (!done) {
-        target.getFileSystem().poolFiles().remove(place.directory(), name, file.type());
+        target.getFileSystem().filesByPath().remove(place.directory(), name, file.type());
       }
     }
   }
@@ -259,7 +259,7 @@ final class CopyMove {
     new CopyMove(source, target, whole).copyTo(file.require(), place);
     source
         .getFileSystem()
-        .poolFiles()
+        .filesByPath()
         .remove(file.directory(), file.requireName(), file.require().type());
   }
 }

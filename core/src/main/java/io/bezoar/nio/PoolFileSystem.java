@@ -46,7 +46,7 @@ final class PoolFileSystem extends FileSystem {
   private final Path pool;
   private final Filesystem files;
   private final PathWalk walk;
-  private final PoolFiles poolFiles;
+  private final FilesByPath filesByPath;
   private final Access access;
   private final Release release;
   private final PoolPath root = new PoolPath(this, PathText.ROOT);
@@ -72,7 +72,7 @@ final class PoolFileSystem extends FileSystem {
     this.walk = new PathWalk(files);
     this.access = access;
     this.release = release;
-    this.poolFiles = new PoolFiles(this);
+    this.filesByPath = new FilesByPath(this);
   }
 
   Path pool() {
@@ -83,8 +83,8 @@ final class PoolFileSystem extends FileSystem {
     return files;
   }
 
-  PoolFiles poolFiles() {
-    return poolFiles;
+  FilesByPath filesByPath() {
+    return filesByPath;
   }
 
   PathWalk walk() {

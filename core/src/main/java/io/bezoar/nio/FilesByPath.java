@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * in between; the filesystem says so, and then the path is walked again. So each operation is done
  * to what the path named at one moment during the call. Thread-safe.
  */
-final class PoolFiles {
+final class FilesByPath {
   private static final int TRIES = 100;
   static final int DIRECTORY_MODE = 0777;
   private static final int LINK_MODE = 0777;
@@ -36,7 +36,7 @@ final class PoolFiles {
   private final Filesystem files;
   private final PathWalk walk;
 
-  PoolFiles(PoolFileSystem fs) {
+  FilesByPath(PoolFileSystem fs) {
     this.fs = fs;
     this.files = fs.files();
     this.walk = fs.walk();
