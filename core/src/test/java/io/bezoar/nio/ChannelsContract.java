@@ -426,7 +426,7 @@ abstract class ChannelsContract extends ProviderContract {
       beside.release();
       assertThat(beside.isValid()).isFalse();
       beside.release();
-      lock.close();
+      lock.release();
       try (FileLock whole = two.lock()) {
         assertThat(whole.size()).isEqualTo(Long.MAX_VALUE);
       }

@@ -325,7 +325,10 @@ class PoolFileSystemTest {
   void shouldTakeOwnersOfOtherProvidersByTheirNames() throws IOException {
     Path file = file("a", 1);
     UserPrincipal user =
-        Path.of("/").getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("daemon");
+        Path.of("/")
+            .getFileSystem()
+            .getUserPrincipalLookupService()
+            .lookupPrincipalByName("daemon");
     Files.setOwner(file, user);
     assertThat(Files.getOwner(file).getName()).isEqualTo("daemon");
     assertThat((Integer) Files.getAttribute(file, "unix:uid")).isEqualTo(1);
@@ -427,7 +430,7 @@ class PoolFileSystemTest {
             () -> Files.size(file),
             () -> Files.createFile(root.resolve("b")),
             () -> Files.deleteIfExists(file),
-            () -> Files.newDirectoryStream(root),
+            () -> ProviderContract.list(root),
             () -> Files.getFileStore(file),
             () -> Files.copy(file, root.resolve("b")),
             () -> Files.move(file, root.resolve("b")),

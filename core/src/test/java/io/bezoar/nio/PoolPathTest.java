@@ -48,7 +48,9 @@ class PoolPathTest {
   }
 
   private String randomText() {
-    String[] parts = {"a", "b", "ab", ".", "..", "/", "/", "/", "//", "ä", "a b", "...", ".a", "\\"};
+    String[] parts = {
+      "a", "b", "ab", ".", "..", "/", "/", "/", "//", "ä", "a b", "...", ".a", "\\"
+    };
     StringBuilder text = new StringBuilder();
     int count = random.nextInt(8);
     for (int i = 0; i < count; i++) {
@@ -61,7 +63,7 @@ class PoolPathTest {
   }
 
   /** What comes of something: a text, or the kind of exception. */
-  private static String outcome(java.util.concurrent.Callable<Object> code) {
+  private static String outcome(java.util.concurrent.Callable<@Nullable Object> code) {
     try {
       return String.valueOf(code.call());
     } catch (Exception e) {
@@ -69,7 +71,7 @@ class PoolPathTest {
     }
   }
 
-  private void compare(Function<Path, Object> what) {
+  private void compare(Function<Path, @Nullable Object> what) {
     for (int i = 0; i < ROUNDS / 10; i++) {
       String text = randomText();
       assertThat(outcome(() -> what.apply(pool.getPath(text))))
@@ -78,7 +80,7 @@ class PoolPathTest {
     }
   }
 
-  private void compare(BiFunction<Path, Path, Object> what) {
+  private void compare(BiFunction<Path, Path, @Nullable Object> what) {
     for (int i = 0; i < ROUNDS; i++) {
       String one = randomText();
       String two = random.nextInt(4) == 0 ? one + randomText() : randomText();
