@@ -59,7 +59,7 @@ final class FileReadRow implements Row {
     try (FileVolume files = FileVolume.create(site.newFile("files"), poolBytes);
         Arena arena = Arena.ofConfined()) {
       MemorySegment block = arena.allocate(1 << 20, Units.PAGE_BYTES).fill((byte) 7);
-      long fileBytes = poolBytes / 4 * 3 >> 20 << 20;
+      long fileBytes = ((poolBytes / 4 * 3) >> 20) << 20;
       try (OpenFile file = files.newFile("read", fileBytes, block);
           PlainFile plain = PlainFile.open(files.volume().path())) {
         files.filesystem().sync();
