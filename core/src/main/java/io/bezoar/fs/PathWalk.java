@@ -156,7 +156,7 @@ public final class PathWalk {
     }
 
     private void push(String relative) {
-      String[] parts = relative.split("/");
+      String[] parts = relative.split("/", -1);
       for (int i = parts.length - 1; i >= 0; i--) {
         if (!parts[i].isEmpty() && !parts[i].equals(".")) {
           ahead.push(parts[i]);
