@@ -6,7 +6,11 @@ module io.bezoar.core {
   exports io.bezoar.dax;
   exports io.bezoar.fs;
   exports io.bezoar.health;
+  exports io.bezoar.nio;
   exports io.bezoar.pool;
   exports io.bezoar.target;
   exports io.bezoar.tree;
+
+  provides java.nio.file.spi.FileSystemProvider with
+      io.bezoar.nio.BezoarFileSystemProvider;
 }

@@ -42,17 +42,21 @@ class LayerArrowsTest {
         .definedBy("io.bezoar.health..")
         .layer("pool")
         .definedBy("io.bezoar.pool..")
+        .layer("nio")
+        .definedBy("io.bezoar.nio..")
         .whereLayer("dax")
         .mayOnlyBeAccessedByLayers("target", "tree", "fs", "health", "pool")
         .whereLayer("tree")
         .mayOnlyBeAccessedByLayers("fs", "pool")
         .whereLayer("fs")
-        .mayOnlyBeAccessedByLayers("health", "pool")
+        .mayOnlyBeAccessedByLayers("health", "pool", "nio")
         .whereLayer("target")
         .mayOnlyBeAccessedByLayers("health", "pool")
         .whereLayer("health")
         .mayOnlyBeAccessedByLayers("pool")
         .whereLayer("pool")
+        .mayOnlyBeAccessedByLayers("nio")
+        .whereLayer("nio")
         .mayNotBeAccessedByAnyLayer()
         .check(CORE);
   }
@@ -72,7 +76,12 @@ class LayerArrowsTest {
             Arena.class)
         .orShould()
         .callMethod(FileChannel.class, "map", FileChannel.MapMode.class, long.class, long.class)
-        .orShould()
+        .check(CORE);
+    // A channel has a method that returns one.
+    noClasses()
+        .that()
+        .resideOutsideOfPackages("io.bezoar.media..", "io.bezoar.nio..")
+        .should()
         .dependOnClassesThat()
         .areAssignableTo(MappedByteBuffer.class)
         .check(CORE);

@@ -594,6 +594,16 @@ public final class Filesystem implements AutoCloseable {
     return background.tick();
   }
 
+  /** False once it was closed. */
+  public boolean isOpen() {
+    return !closed.get();
+  }
+
+  /** False while the device takes no writes, and so no file does. */
+  public boolean isWritable() {
+    return core.isWritable();
+  }
+
   private void checkOpen() {
     if (closed.get()) {
       throw new IllegalStateException(

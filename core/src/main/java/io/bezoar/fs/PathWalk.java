@@ -6,8 +6,9 @@ import java.nio.file.FileSystemException;
 import java.nio.file.FileSystemLoopException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -115,6 +116,77 @@ public final class PathWalk {
   }
 
   /**
+   * A path that was taken apart, so that one that is walked again and again is read once.
+   *
+   * <p>Immutable.
+   */
+  public static final class Route {
+    private final String path;
+
+    /** Null stands for {@code ".."}. */
+    private final @Nullable FileName[] parts;
+
+    private final boolean endsInDirectory;
+
+    private Route(String path, @Nullable FileName[] parts, boolean endsInDirectory) {
+      this.path = path;
+      this.parts = parts;
+      this.endsInDirectory = endsInDirectory;
+    }
+
+    /**
+     * Takes an absolute path apart.
+     *
+     * @throws NameException when it is not absolute, or a part is no name
+     */
+    public static Route of(String path) throws NameException {
+      if (!path.startsWith("/")) {
+        throw new NameException(path, "a path in a pool begins with \"/\"");
+      }
+      return new Route(path, parts(path, path), isDirectory(path));
+    }
+
+    /** The same way under another name, for errors. */
+    public Route as(String asked) {
+      return new Route(asked, parts, endsInDirectory);
+    }
+
+    /** The path as it was asked for. */
+    public String path() {
+      return path;
+    }
+  }
+
+  private static boolean isDirectory(String path) {
+    return path.endsWith("/") || path.endsWith("/.") || path.equals(".");
+  }
+
+  private static @Nullable FileName[] parts(String text, String path) throws NameException {
+    List<@Nullable FileName> parts = new ArrayList<>();
+    int start = 0;
+    while (start < text.length()) {
+      int slash = text.indexOf('/', start);
+      int end = slash < 0 ? text.length() : slash;
+      String part = text.substring(start, end);
+      start = end + 1;
+      if (part.equals("..")) {
+        parts.add(null);
+      } else if (!part.isEmpty() && !part.equals(".")) {
+        parts.add(name(part, path));
+      }
+    }
+    return parts.toArray(new @Nullable FileName[0]);
+  }
+
+  private static FileName name(String part, String path) throws NameException {
+    try {
+      return FileName.of(part);
+    } catch (FileSystemException wrong) {
+      throw new NameException(path, part + ": " + wrong.getReason());
+    }
+  }
+
+  /**
    * Follows a path to its last part, which need not be there.
    *
    * @throws NoSuchFileException when a directory on the way is not there
@@ -124,10 +196,28 @@ public final class PathWalk {
    * @throws NameException when a part is no name
    */
   public Place find(String path, LastLink last) throws IOException {
-    if (!path.startsWith("/")) {
-      throw new NameException(path, "a path in a pool begins with \"/\"");
+    return find(Route.of(path), last);
+  }
+
+  /**
+   * Follows a path to its last part, which need not be there.
+   *
+   * @throws NoSuchFileException when a directory on the way is not there, and as above
+   */
+  public Place find(Route route, LastLink last) throws IOException {
+    Place place = seek(route, last);
+    if (place == null) {
+      throw new NoSuchFileException(route.path());
     }
-    return new Walk(path, last).run();
+    return place;
+  }
+
+  /**
+   * As {@link #find}, but null when a directory on the way is not there: for those to whom that is
+   * no error.
+   */
+  public @Nullable Place seek(Route route, LastLink last) throws IOException {
+    return new Walk(route, last).run();
   }
 
   /**
@@ -143,46 +233,42 @@ public final class PathWalk {
   private final class Walk {
     private final String path;
     private final LastLink last;
-    private final Deque<String> ahead = new ArrayDeque<>();
+
+    /** What lies ahead: the parts from {@link #next} on. */
+    private @Nullable FileName[] parts;
+
+    private int next;
     private boolean endsInDirectory;
     private FileId at = FileId.ROOT;
     private int links;
 
-    Walk(String path, LastLink last) {
-      this.path = path;
+    Walk(Route route, LastLink last) {
+      this.path = route.path;
       this.last = last;
-      this.endsInDirectory = path.endsWith("/") || path.endsWith("/.");
-      push(path);
+      this.parts = route.parts;
+      this.endsInDirectory = route.endsInDirectory;
     }
 
-    private void push(String relative) {
-      String[] parts = relative.split("/", -1);
-      for (int i = parts.length - 1; i >= 0; i--) {
-        if (!parts[i].isEmpty() && !parts[i].equals(".")) {
-          ahead.push(parts[i]);
-        }
-      }
+    private boolean isLast() {
+      return next == parts.length;
     }
 
-    Place run() throws IOException {
-      while (!ahead.isEmpty()) {
-        String part = ahead.pop();
-        if (part.equals("..")) {
+    @Nullable Place run() throws IOException {
+      while (!isLast()) {
+        FileName name = parts[next];
+        next++;
+        if (name == null) {
           at = files.parent(at);
           continue;
         }
-        FileName name = name(part);
         Optional<DirectoryEntry> entry = files.lookup(at, name);
         if (entry.isEmpty()) {
-          if (ahead.isEmpty()) {
-            return new Place(path, at, name, null);
-          }
-          throw new NoSuchFileException(path);
+          return isLast() ? new Place(path, at, name, null) : null;
         }
         Found found = new Found(entry.get().id(), entry.get().type());
         if (found.type() == FileType.SYMLINK && isFollowed()) {
           follow(found.id());
-        } else if (ahead.isEmpty()) {
+        } else if (isLast()) {
           return end(name, found);
         } else if (found.isDirectory()) {
           at = found.id();
@@ -194,7 +280,7 @@ public final class PathWalk {
     }
 
     private boolean isFollowed() {
-      return !ahead.isEmpty() || endsInDirectory || last == LastLink.FOLLOW;
+      return !isLast() || endsInDirectory || last == LastLink.FOLLOW;
     }
 
     private Place end(FileName name, Found found) throws NotDirectoryException {
@@ -213,18 +299,15 @@ public final class PathWalk {
       if (target.startsWith("/")) {
         at = FileId.ROOT;
       }
-      if (ahead.isEmpty()) {
-        endsInDirectory |= target.endsWith("/") || target.endsWith("/.");
+      if (isLast()) {
+        endsInDirectory |= isDirectory(target);
       }
-      push(target);
-    }
-
-    private FileName name(String part) throws NameException {
-      try {
-        return FileName.of(part);
-      } catch (FileSystemException wrong) {
-        throw new NameException(path, part + ": " + wrong.getReason());
-      }
+      @Nullable FileName[] ahead = parts(target, path);
+      int left = parts.length - next;
+      @Nullable FileName[] joined = Arrays.copyOf(ahead, ahead.length + left);
+      System.arraycopy(parts, next, joined, ahead.length, left);
+      parts = joined;
+      next = 0;
     }
   }
 

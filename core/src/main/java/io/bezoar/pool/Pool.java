@@ -126,6 +126,25 @@ public final class Pool implements AutoCloseable {
         : Optional.empty();
   }
 
+  /**
+   * Whether there is a pool at {@code path} that was made for files; nothing is locked or changed.
+   * Of one whose label is damaged, or of a later version, nobody can say: then opening it does.
+   */
+  public static boolean mayHoldFiles(Path path) {
+    return switch (MediaSource.FILES.peek(path)) {
+      case LabelStore.Peek.Label(PoolLabel label) -> label.content() == PoolLabel.Content.FS;
+      case LabelStore.Peek.NoLabel _ -> false;
+      case LabelStore.Peek.Damaged _ -> true;
+      case LabelStore.Peek.Newer _ -> true;
+      case LabelStore.Peek.Unreadable(IOException why) ->
+          why instanceof MediaOpenException refused
+              && switch (refused.openReason()) {
+                case TOO_SHORT, TOO_LONG, NEWER_VERSION, LABEL_DAMAGED -> true;
+                default -> false;
+              };
+    };
+  }
+
   static Pool open(Path path, PoolOptions options, MediaSource source) throws IOException {
     Deque<Step> undo = new ArrayDeque<>();
     try {

@@ -1,0 +1,458 @@
+package io.bezoar.nio;
+
+import io.bezoar.fs.OpenFile;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.MappedByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.NonReadableChannelException;
+import java.nio.channels.NonWritableChannelException;
+import java.nio.channels.ReadableByteChannel;
+import java.nio.channels.WritableByteChannel;
+import java.nio.file.StandardOpenOption;
+import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * An open file of a pool as a channel.
+ *
+ * <p><b>Protocol.</b> Closing waits for nobody: it may come from a thread that interrupts another.
+ * So {@link #users} counts who is in the middle of something, and carries the mark that the channel
+ * was closed; the last one out of a closed channel lets go of the file, because until then its
+ * pages must not become another file's. {@code this}{@link #positionLock} is held over every
+ * operation that uses the position, so that these happen one after another. Thread-safe.
+ */
+final class PoolFileChannel extends FileChannel {
+  private static final int CLOSED = 1 << 31;
+
+  private final PoolFileSystem fs;
+  private final OpenFile file;
+  private final Options.Open mode;
+  private final BufferIo io;
+  private final Object positionLock = new Object();
+  private final AtomicInteger users = new AtomicInteger();
+  private final CountDownLatch released = new CountDownLatch(1);
+
+  /** Guarded by {@link #positionLock}. */
+  private long position;
+
+  /** Something that is done with the file. */
+  private interface Work<T> {
+    T run() throws IOException;
+  }
+
+  PoolFileChannel(PoolFileSystem fs, OpenFile file, Options.Open mode) {
+    this.fs = fs;
+    this.file = file;
+    this.mode = mode;
+    this.io = new BufferIo(file, () -> !isOpen());
+  }
+
+  // Who is in, and who is the last one out.
+
+  private boolean enter() {
+    while (true) {
+      int now = users.get();
+      if (now < 0) {
+        return false;
+      }
+      if (users.compareAndSet(now, now + 1)) {
+        return true;
+      }
+    }
+  }
+
+  private void leave() {
+    if (users.decrementAndGet() == CLOSED) {
+      letGo();
+    }
+  }
+
+  private void letGo() {
+    try {
+      file.close();
+    } finally {
+      released.countDown();
+    }
+  }
+
+  /** Does something that closing the channel, or an interrupt, makes fail as it should. */
+  private <T> T work(Work<T> work) throws IOException {
+    boolean done = false;
+    begin();
+    try {
+      if (!enter()) {
+        // What end() throws says who closed it; this is for the compiler.
+        throw new ClosedChannelException();
+      }
+      try {
+        T result = work.run();
+        done = true;
+        return result;
+      } finally {
+        leave();
+      }
+    } finally {
+      end(done);
+    }
+  }
+
+  private void checkOpen() throws ClosedChannelException {
+    if (!isOpen()) {
+      throw new ClosedChannelException();
+    }
+  }
+
+  private void checkReadable() throws ClosedChannelException {
+    checkOpen();
+    if (!mode.has(StandardOpenOption.READ)) {
+      throw new NonReadableChannelException();
+    }
+  }
+
+  private void checkWritable() throws ClosedChannelException {
+    checkOpen();
+    if (!mode.has(StandardOpenOption.WRITE)) {
+      throw new NonWritableChannelException();
+    }
+  }
+
+  private boolean isAppending() {
+    return mode.has(StandardOpenOption.APPEND);
+  }
+
+  private static void checkPosition(long position) {
+    if (position < 0) {
+      throw new IllegalArgumentException("position " + position + " is negative");
+    }
+  }
+
+  private static void checkTarget(ByteBuffer dst) {
+    if (dst.isReadOnly()) {
+      throw new IllegalArgumentException("the buffer is read-only");
+    }
+  }
+
+  // Reading.
+
+  @Override
+  public int read(ByteBuffer dst) throws IOException {
+    checkTarget(dst);
+    checkReadable();
+    synchronized (positionLock) {
+      return work(
+          () -> {
+            int read = io.read(position, dst);
+            position += Math.max(0, read);
+            return read;
+          });
+    }
+  }
+
+  @Override
+  public int read(ByteBuffer dst, long at) throws IOException {
+    checkTarget(dst);
+    checkPosition(at);
+    checkReadable();
+    return work(() -> io.read(at, dst));
+  }
+
+  @Override
+  public long read(ByteBuffer[] dsts, int offset, int length) throws IOException {
+    Objects.checkFromIndexSize(offset, length, dsts.length);
+    for (int i = offset; i < offset + length; i++) {
+      checkTarget(dsts[i]);
+    }
+    checkReadable();
+    synchronized (positionLock) {
+      return work(
+          () -> {
+            long read = Scatter.read(io, position, dsts, offset, length);
+            position += Math.max(0, read);
+            return read;
+          });
+    }
+  }
+
+  // Writing.
+
+  @Override
+  public int write(ByteBuffer src) throws IOException {
+    Objects.requireNonNull(src);
+    checkWritable();
+    synchronized (positionLock) {
+      return work(() -> writeHere(src));
+    }
+  }
+
+  /** Called with the position's lock held. */
+  private int writeHere(ByteBuffer src) throws IOException {
+    int before = src.position();
+    if (isAppending()) {
+      long end = io.append(src);
+      position = src.position() == before ? position : end;
+    } else {
+      position += io.write(position, src);
+    }
+    sync(src.position() - before);
+    return src.position() - before;
+  }
+
+  @Override
+  public int write(ByteBuffer src, long at) throws IOException {
+    Objects.requireNonNull(src);
+    checkPosition(at);
+    checkWritable();
+    return work(() -> writeAt(src, at));
+  }
+
+  /** In append mode all goes to the end, as on Linux. */
+  private int writeAt(ByteBuffer src, long at) throws IOException {
+    int before = src.position();
+    if (isAppending()) {
+      io.append(src);
+    } else {
+      io.write(at, src);
+    }
+    int written = src.position() - before;
+    sync(written);
+    return written;
+  }
+
+  private void sync(long written) throws IOException {
+    if (mode.isSynced() && written > 0) {
+      file.sync();
+    }
+  }
+
+  @Override
+  public long write(ByteBuffer[] srcs, int offset, int length) throws IOException {
+    Objects.checkFromIndexSize(offset, length, srcs.length);
+    for (int i = offset; i < offset + length; i++) {
+      Objects.requireNonNull(srcs[i]);
+    }
+    checkWritable();
+    synchronized (positionLock) {
+      return work(() -> Scatter.write(this::writeHere, srcs, offset, length));
+    }
+  }
+
+  // Position and size.
+
+  @Override
+  public long position() throws IOException {
+    checkOpen();
+    synchronized (positionLock) {
+      return isAppending() ? work(file::sizeBytes) : position;
+    }
+  }
+
+  @Override
+  public FileChannel position(long newPosition) throws IOException {
+    checkOpen();
+    checkPosition(newPosition);
+    synchronized (positionLock) {
+      position = newPosition;
+    }
+    return this;
+  }
+
+  @Override
+  public long size() throws IOException {
+    checkOpen();
+    return work(file::sizeBytes);
+  }
+
+  @Override
+  public FileChannel truncate(long size) throws IOException {
+    checkOpen();
+    if (size < 0) {
+      throw new IllegalArgumentException("size " + size + " is negative");
+    }
+    checkWritable();
+    synchronized (positionLock) {
+      return work(
+          () -> {
+            if (size < file.sizeBytes()) {
+              file.truncate(size);
+              sync(1);
+            }
+            position = Math.min(position, size);
+            return this;
+          });
+    }
+  }
+
+  /** Makes all of it durable, names included, whatever is asked. */
+  @Override
+  public void force(boolean metaData) throws IOException {
+    checkOpen();
+    work(
+        () -> {
+          if (fs.whyNotWritable(file.id()) == null) {
+            file.sync();
+          }
+          return true;
+        });
+  }
+
+  // From channel to channel. Only what is done with the file counts as use: others may wait long.
+
+  @Override
+  public long transferTo(long from, long count, WritableByteChannel target) throws IOException {
+    checkTransfer(from, count, target.isOpen());
+    checkReadable();
+    if (target instanceof PoolFileChannel other) {
+      other.checkWritable();
+    }
+    MemorySegment buffer = NativeBuffers.SHARED.take(Math.min(count, NativeBuffers.LARGE_BYTES));
+    long moved = 0;
+    try {
+      while (moved < count) {
+        long at = from + moved;
+        long wanted = Math.min(count - moved, buffer.byteSize());
+        long before = moved;
+        long read = readSome(at, buffer.asSlice(0, wanted), before);
+        if (read <= 0) {
+          break;
+        }
+        int written = target.write(buffer.asSlice(0, read).asByteBuffer());
+        moved += written;
+        if (written < read || read < wanted) {
+          break;
+        }
+      }
+    } finally {
+      NativeBuffers.SHARED.give(buffer);
+    }
+    return moved;
+  }
+
+  /** 0 when something went wrong and bytes were moved before: the next call meets it. */
+  private long readSome(long at, MemorySegment dst, long before) throws IOException {
+    try {
+      return work(() -> io.readGood(at, dst));
+    } catch (ClosedChannelException e) {
+      throw e;
+    } catch (IOException e) {
+      if (before == 0) {
+        throw e;
+      }
+      return 0;
+    }
+  }
+
+  @Override
+  public long transferFrom(ReadableByteChannel src, long to, long count) throws IOException {
+    checkTransfer(to, count, src.isOpen());
+    if (src instanceof PoolFileChannel other) {
+      other.checkReadable();
+    }
+    checkWritable();
+    MemorySegment buffer = NativeBuffers.SHARED.take(Math.min(count, NativeBuffers.LARGE_BYTES));
+    long moved = 0;
+    try {
+      while (moved < count) {
+        long wanted = Math.min(count - moved, buffer.byteSize());
+        ByteBuffer bytes = buffer.asSlice(0, wanted).asByteBuffer();
+        if (src.read(bytes) <= 0) {
+          break;
+        }
+        bytes.flip();
+        long at = to + moved;
+        while (bytes.hasRemaining()) {
+          moved += work(() -> writeAt(bytes, at + bytes.position()));
+        }
+      }
+    } finally {
+      NativeBuffers.SHARED.give(buffer);
+    }
+    return moved;
+  }
+
+  private void checkTransfer(long position, long count, boolean otherIsOpen)
+      throws ClosedChannelException {
+    checkOpen();
+    if (!otherIsOpen) {
+      throw new ClosedChannelException();
+    }
+    checkPosition(position);
+    if (count < 0) {
+      throw new IllegalArgumentException("count " + count + " is negative");
+    }
+  }
+
+  // Mapping.
+
+  /**
+   * Not supported.
+   *
+   * @throws UnsupportedOperationException always
+   */
+  @Override
+  public MappedByteBuffer map(MapMode mapMode, long at, long size) throws IOException {
+    checkOpen();
+    throw new UnsupportedOperationException("files in a pool cannot be mapped yet");
+  }
+
+  // Locks.
+
+  /** Never waits: whatever is locked is locked by this process, and then that is an error. */
+  @Override
+  public FileLock lock(long at, long size, boolean shared) throws IOException {
+    return tryLock(at, size, shared);
+  }
+
+  @Override
+  public FileLock tryLock(long at, long size, boolean shared) throws IOException {
+    checkOpen();
+    if (shared) {
+      checkReadable();
+    } else {
+      checkWritable();
+    }
+    long toTheEnd = Long.MAX_VALUE - Math.max(0, at);
+    PoolFileLock lock = new PoolFileLock(this, at, size == 0 ? toTheEnd : size, shared);
+    return work(
+        () -> {
+          fs.locks().add(file.id(), lock);
+          return lock;
+        });
+  }
+
+  void unlock(PoolFileLock lock) {
+    fs.locks().remove(file.id(), lock);
+  }
+
+  // Closing.
+
+  @Override
+  protected void implCloseChannel() {
+    fs.closed(this);
+    int before = users.getAndUpdate(now -> now | CLOSED);
+    fs.locks().removeAll(file.id(), this);
+    if (before == 0) {
+      letGo();
+    }
+  }
+
+  /** Waits until nobody does anything with the file any more; it was closed before. */
+  void awaitReleased() {
+    boolean interrupted = false;
+    while (true) {
+      try {
+        released.await();
+        break;
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
