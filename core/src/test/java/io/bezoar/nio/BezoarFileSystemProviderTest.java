@@ -45,8 +45,7 @@ class BezoarFileSystemProviderTest {
   }
 
   private static PoolSpec spec() {
-    return new PoolSpec(
-        8 << 20, Redundancy.DEFAULT, Allocation.SPARSE, PoolLabel.Drill.FORBIDDEN);
+    return new PoolSpec(8 << 20, Redundancy.DEFAULT, Allocation.SPARSE, PoolLabel.Drill.FORBIDDEN);
   }
 
   private static PoolOptions work() {
@@ -137,8 +136,7 @@ class BezoarFileSystemProviderTest {
         .isNotInstanceOf(MediaOpenException.class);
     assertThatExceptionOfType(MediaOpenException.class)
         .isThrownBy(() -> FileSystems.newFileSystem(uri(raw), Map.of()))
-        .satisfies(
-            e -> assertThat(e.openReason()).isEqualTo(MediaOpenException.Reason.REFUSED));
+        .satisfies(e -> assertThat(e.openReason()).isEqualTo(MediaOpenException.Reason.REFUSED));
     // Whoever was refused left nothing open.
     Pool.open(raw, work()).close();
     assertThatExceptionOfType(ProviderNotFoundException.class)

@@ -191,10 +191,7 @@ abstract class ConcurrencyContract extends ProviderContract {
               Path mine =
                   file("new" + thread, ("" + random.nextInt(10)).repeat(1 + random.nextInt(9000)));
               Files.move(
-                  mine,
-                  file,
-                  StandardCopyOption.ATOMIC_MOVE,
-                  StandardCopyOption.REPLACE_EXISTING);
+                  mine, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
             } else {
               String content = Files.readString(file);
               assertThat(content).isNotEmpty();

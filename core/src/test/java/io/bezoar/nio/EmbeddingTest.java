@@ -101,8 +101,7 @@ class EmbeddingTest {
                   .call())
           .isTrue();
     }
-    ModuleReference found =
-        ModuleFinder.of(root.resolve("modules")).find("demo").orElseThrow();
+    ModuleReference found = ModuleFinder.of(root.resolve("modules")).find("demo").orElseThrow();
     try (ModuleReader reader = found.open()) {
       assertThat(reader.list()).contains("module-info.class", "demo/Demo.class");
     }
@@ -121,11 +120,7 @@ class EmbeddingTest {
 
   private static Object newInstance(ModuleLayer layer) {
     try {
-      return layer
-          .findLoader("demo")
-          .loadClass("demo.Demo")
-          .getDeclaredConstructor()
-          .newInstance();
+      return layer.findLoader("demo").loadClass("demo.Demo").getDeclaredConstructor().newInstance();
     } catch (ReflectiveOperationException e) {
       throw new AssertionError(e);
     }

@@ -325,7 +325,10 @@ class PoolFileSystemTest {
   void shouldTakeOwnersOfOtherProvidersByTheirNames() throws IOException {
     Path file = file("a", 1);
     UserPrincipal user =
-        Path.of("/").getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("daemon");
+        Path.of("/")
+            .getFileSystem()
+            .getUserPrincipalLookupService()
+            .lookupPrincipalByName("daemon");
     Files.setOwner(file, user);
     assertThat(Files.getOwner(file).getName()).isEqualTo("daemon");
     assertThat((Integer) Files.getAttribute(file, "unix:uid")).isEqualTo(1);

@@ -48,7 +48,9 @@ class PoolPathTest {
   }
 
   private String randomText() {
-    String[] parts = {"a", "b", "ab", ".", "..", "/", "/", "/", "//", "ä", "a b", "...", ".a", "\\"};
+    String[] parts = {
+      "a", "b", "ab", ".", "..", "/", "/", "/", "//", "ä", "a b", "...", ".a", "\\"
+    };
     StringBuilder text = new StringBuilder();
     int count = random.nextInt(8);
     for (int i = 0; i < count; i++) {
