@@ -66,7 +66,15 @@ final class DurableWriteRow implements Row {
       report.skipped(what, missing.get());
       return;
     }
-    try (LoopMount mount = LoopMount.create(site, kind, LOOP_BYTES);
+    LoopMount mount;
+    try {
+      mount = LoopMount.create(site, kind, LOOP_BYTES);
+    } catch (IOException cannot) {
+      String why = String.valueOf(cannot.getMessage());
+      report.skipped(what, "cannot be mounted here: " + why.lines().findFirst().orElse(""));
+      return;
+    }
+    try (mount;
         Peer peer = Peer.create(mount.folder().resolve("written"))) {
       List<Samples> found = Rounds.run(site.scale(), ours, peer::write);
       report.beside(
@@ -76,9 +84,6 @@ final class DurableWriteRow implements Row {
           kind.label() + " on a loop device, fdatasync",
           found.get(1),
           kind == LoopMount.Kind.EXT4 ? new Goal.RatioAtMost(0.25) : new Goal.None());
-    } catch (IOException cannot) {
-      report.skipped(
-          what, "cannot be mounted here: " + cannot.getMessage().lines().findFirst().orElse(""));
     }
   }
 

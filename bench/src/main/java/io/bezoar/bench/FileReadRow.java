@@ -5,6 +5,7 @@ import io.bezoar.media.Units;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.util.List;
 
 /**
@@ -59,21 +60,22 @@ final class FileReadRow implements Row {
     try (FileVolume files = FileVolume.create(site.newFile("files"), poolBytes);
         Arena arena = Arena.ofConfined()) {
       MemorySegment block = arena.allocate(1 << 20, Units.PAGE_BYTES).fill((byte) 7);
-      long fileBytes = poolBytes / 4 * 3 >> 20 << 20;
+      long fileBytes = ((poolBytes / 4 * 3) >> 20) << 20;
       try (OpenFile file = files.newFile("read", fileBytes, block);
           PlainFile plain = PlainFile.open(files.volume().path())) {
         files.filesystem().sync();
         MemorySegment buffer = arena.allocate(size.bytes, Units.PAGE_BYTES);
         Walk walk = new Walk((int) (fileBytes / size.bytes), 1);
         long dataStart = files.volume().fileOffset(0);
-        Readers readers = new Readers(files, file, plain.mapped(), dataStart, buffer, walk);
-        List<Samples> found =
-            Rounds.run(site.scale(), readers::ofFile, readers::copied, readers::ofVolume);
+        Readers readers = new Readers(files, file, plain, dataStart, buffer, walk);
+        boolean mappedMedia = site.kind() == Site.Kind.TMPFS;
+        Rounds.Contender peer = mappedMedia ? readers::copied : readers::pread;
+        List<Samples> found = Rounds.run(site.scale(), readers::ofFile, peer, readers::ofVolume);
         report.beside(
             title(),
             Unit.SECONDS,
             found.get(0),
-            "plain copy of the mapped pool file",
+            mappedMedia ? "plain copy of the mapped pool file" : "plain pread of the pool file",
             found.get(1),
             new Goal.RatioAtMost(size.limit));
         report.beside(title(), Unit.SECONDS, found.get(0), "the same of the volume", found.get(2));
@@ -85,24 +87,28 @@ final class FileReadRow implements Row {
   private final class Readers {
     private final FileVolume files;
     private final OpenFile file;
+    private final PlainFile plain;
     private final MemorySegment mapped;
     private final long dataStart;
     private final MemorySegment buffer;
+    private final ByteBuffer view;
     private final Walk walk;
     private final int reads;
 
     Readers(
         FileVolume files,
         OpenFile file,
-        MemorySegment mapped,
+        PlainFile plain,
         long dataStart,
         MemorySegment buffer,
         Walk walk) {
       this.files = files;
       this.file = file;
-      this.mapped = mapped;
+      this.plain = plain;
+      this.mapped = plain.mapped();
       this.dataStart = dataStart;
       this.buffer = buffer;
+      this.view = buffer.asByteBuffer();
       this.walk = walk;
       this.reads = Math.max(1, Math.min(size.reads, walk.places() / 4));
     }
@@ -120,6 +126,14 @@ final class FileReadRow implements Row {
       for (int i = 0; i < reads; i++) {
         long at = dataStart + (long) walk.next() * size.bytes;
         MemorySegment.copy(mapped, at, buffer, 0, size.bytes);
+      }
+      return secondsSince(start);
+    }
+
+    double pread() throws IOException {
+      long start = System.nanoTime();
+      for (int i = 0; i < reads; i++) {
+        plain.read(dataStart + (long) walk.next() * size.bytes, view);
       }
       return secondsSince(start);
     }

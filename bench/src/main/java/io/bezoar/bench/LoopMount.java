@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -12,16 +11,14 @@ import java.util.Optional;
 final class LoopMount implements AutoCloseable {
   /** Which filesystem, and how it is made. */
   enum Kind {
-    EXT4(Tool.MKFS_EXT4, "-q", "-F"),
-    XFS(Tool.MKFS_XFS, "-q"),
-    BTRFS(Tool.MKFS_BTRFS, "-q");
+    EXT4(Tool.MKFS_EXT4),
+    XFS(Tool.MKFS_XFS),
+    BTRFS(Tool.MKFS_BTRFS);
 
     private final Tool tool;
-    private final List<String> options;
 
-    Kind(Tool tool, String... options) {
+    Kind(Tool tool) {
       this.tool = tool;
-      this.options = List.of(options);
     }
 
     String label() {
@@ -56,11 +53,7 @@ final class LoopMount implements AutoCloseable {
     try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
       file.setLength(sizeBytes);
     }
-    List<String> make = new ArrayList<>();
-    make.add(kind.tool.program());
-    make.addAll(kind.options);
-    make.add(image.toString());
-    Tool.run(site.cleanup(), output, make);
+    Tool.run(site.cleanup(), output, List.of(kind.tool.program(), "-q", image.toString()));
     List<String> mount = List.of("mount", "-o", "loop", image.toString(), folder.toString());
     Tool.run(site.cleanup(), output, mount);
     return new LoopMount(site.cleanup(), folder, output, image);

@@ -32,7 +32,7 @@ class FilesTest {
   private static final long SEED = Long.getLong("bezoar.seed", 20_261_127);
 
   /** Who has the pool. */
-  private enum Had {
+  enum Had {
     BY_NOBODY,
     BY_A_SERVER
   }
@@ -295,7 +295,7 @@ class FilesTest {
               .path("start")
               .asLong();
       List<String> owners = lines("owners", pool, "0x" + Long.toHexString(at));
-      assertThat(owners.stream().map(line -> line.split("  ")[1]))
+      assertThat(owners.stream().map(line -> line.split("  ", -1)[1]))
           .containsExactlyInAnyOrder(
               "/x",
               "/d/hard",

@@ -1,5 +1,6 @@
 package io.bezoar.fs;
 
+import io.bezoar.tree.ForestFailedException;
 import io.bezoar.tree.ForestFullException;
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
@@ -19,10 +20,11 @@ final class Background implements AutoCloseable {
   private final Reaper reaper;
   private final long windowNanos;
   private final ReentrantLock lock = new ReentrantLock();
-  private final Condition closing = lock.newCondition();
+  private final Condition waking = lock.newCondition();
 
-  /** Guarded by lock. */
+  // Guarded by lock.
   private boolean closed;
+  private boolean hurried;
 
   /** One round at a time. */
   private final ReentrantLock round = new ReentrantLock();
@@ -50,9 +52,24 @@ final class Background implements AutoCloseable {
         while (more && !isClosed()) {
           more = tick();
         }
+      } catch (ForestFailedException failed) {
+        // For good: every change says so from now on.
+        LOG.log(System.Logger.Level.WARNING, "nothing is made durable any more", failed);
+        return;
       } catch (IOException | RuntimeException e) {
         LOG.log(System.Logger.Level.WARNING, "work in the background failed", e);
       }
+    }
+  }
+
+  /** The next round is to begin now. Does nothing when there are no rounds by themselves. */
+  void hurry() {
+    lock.lock();
+    try {
+      hurried = true;
+      waking.signalAll();
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -61,9 +78,10 @@ final class Background implements AutoCloseable {
     lock.lock();
     try {
       long left = windowNanos;
-      while (!closed && left > 0) {
-        left = closing.awaitNanos(left);
+      while (!closed && !hurried && left > 0) {
+        left = waking.awaitNanos(left);
       }
+      hurried = false;
       return !closed;
     } catch (InterruptedException e) {
       return false;
@@ -116,7 +134,7 @@ final class Background implements AutoCloseable {
     lock.lock();
     try {
       closed = true;
-      closing.signalAll();
+      waking.signalAll();
     } finally {
       lock.unlock();
     }

@@ -103,18 +103,40 @@ final class FileContent {
     return at[0];
   }
 
-  /** A write that the log kept is done again. */
-  void replay(OpenInode inode, IntentRecord record) throws IOException {
-    MemorySegment data = Arena.ofAuto().allocate(record.data().byteSize(), PAGE_BYTES);
-    data.copyFrom(record.data());
-    exclusively(
-        inode,
-        () -> {
-          core.change(
-              FileId.live(inode.number),
-              Purpose.RELIEF,
-              tx -> store(tx, inode, record.offset(), data, record.modifiedNanos()));
-        });
+  /**
+   * Does again what the log kept and {@code commit} has not, in one transaction: a commit with some
+   * of it would pass for one that has it all. Called before anybody has a file open.
+   */
+  void replay(IntentLog log, long commit) throws IOException {
+    for (int i = 1; ; i++) {
+      try {
+        core.change(FileId.ROOT, Purpose.RELIEF, tx -> replay(tx, log, commit));
+        return;
+      } catch (BadFreshPageException bad) {
+        if (i == FRESH_TRIES) {
+          throw bad;
+        }
+      }
+    }
+  }
+
+  private IntentReplay replay(Transaction tx, IntentLog log, long commit) throws IOException {
+    // Something changes in any case: the log needs a commit behind all that it can speak of.
+    tx.put(core.trees.meta(), MetaLayout.REPLAYED, MetaLayout.number(core.now()));
+    return log.replay(commit, (sequence, record) -> replay(tx, record));
+  }
+
+  private void replay(Transaction tx, IntentRecord record) throws IOException {
+    Inode inode = core.inode(tx, record.inode());
+    if (inode == null || inode.generation() != record.inodeGeneration() || inode.links() == 0) {
+      // It was deleted by a commit that the log was written beside, or goes now.
+      return;
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment data = arena.allocate(record.data().byteSize(), PAGE_BYTES);
+      data.copyFrom(record.data());
+      store(tx, record.inode(), record.offset(), data, record.modifiedNanos());
+    }
   }
 
   private void writeSteps(OpenInode inode, long offset, MemorySegment src) throws IOException {
@@ -145,7 +167,7 @@ final class FileContent {
         core.change(
             FileId.live(inode.number),
             Purpose.ORDINARY,
-            tx -> store(tx, inode, offset, src, core.now()));
+            tx -> store(tx, inode.number, offset, src, core.now()));
     Stored stored = done.result();
     int length = (int) src.byteSize();
     if (length <= RECORD_BYTES_MAX && inode.sync.keeps(length, core.forest::isDurable)) {
@@ -165,9 +187,9 @@ final class FileContent {
     }
   }
 
-  private Stored store(Transaction tx, OpenInode inode, long offset, MemorySegment src, long now)
+  private Stored store(Transaction tx, long number, long offset, MemorySegment src, long now)
       throws IOException {
-    FileId file = FileId.live(inode.number);
+    FileId file = FileId.live(number);
     Inode before = core.require(tx, file);
     long pages = 0;
     if (offset > before.size() && before.size() % PAGE_BYTES != 0) {

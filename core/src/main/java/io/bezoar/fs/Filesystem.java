@@ -62,6 +62,7 @@ public final class Filesystem implements AutoCloseable {
   private final Snapshots snapshots;
   private final SyncLog log;
   private final Background background;
+  private final LogWatch watch;
   private final List<String> notes;
   private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -82,6 +83,7 @@ public final class Filesystem implements AutoCloseable {
     this.snapshots = new Snapshots(core);
     this.notes = List.copyOf(notes);
     this.background = Background.start(core, reaper, options);
+    this.watch = new LogWatch(core.device, core.log(), background::hurry);
   }
 
   /** What a rename does when the new name is taken. */
@@ -619,6 +621,7 @@ public final class Filesystem implements AutoCloseable {
       return;
     }
     try {
+      watch.close();
       background.close();
     } finally {
       core.forest.close();

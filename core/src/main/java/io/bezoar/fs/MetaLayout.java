@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>{@code "filesystem"} to {magic u32, version u16, least version that can open it u16, id u64,
  * start and length of the intent log u64, created i64}; {@code "inode numbers"} to {the least that
- * was never used u64}; {@code "snapshot:" name} to {created i64}.
+ * was never used u64}; {@code "snapshot:" name} to {created i64}; {@code "log replayed"} to {when
+ * synced writes were done again last i64}.
  *
  * <p>Orphans: inode (u64, big-endian) to {what u8}: 1, it has no name and goes; 2, what it has
  * behind its size goes.
@@ -22,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 final class MetaLayout {
   static final byte[] FILESYSTEM = "filesystem".getBytes(US_ASCII);
   static final byte[] NUMBERS = "inode numbers".getBytes(US_ASCII);
+  static final byte[] REPLAYED = "log replayed".getBytes(US_ASCII);
   static final int VERSION = 1;
 
   private static final byte[] SNAPSHOT = "snapshot:".getBytes(US_ASCII);

@@ -20,8 +20,9 @@ import java.util.List;
  * Makes and opens filesystems.
  *
  * <p>Opening: forest → what it is → log → synced writes that the commit has not → a commit → the
- * log begins anew. A crash on the way leaves the log as it was; writes that are done twice come to
- * the same.
+ * log begins anew. A crash on the way leaves the log as it was, and no commit that has some of its
+ * writes and not all: they are one transaction, and the commit that a forest makes by itself after
+ * opening, which changes nothing, does not count.
  */
 final class Opening {
   private static final long DEVICE_BYTES_MIN = 4L << 20;
@@ -127,7 +128,7 @@ final class Opening {
     }
     FileContent content = new FileContent(core, reaper);
     IntentLog log = openLog(core, name);
-    replay(core, inodes, content, log, notes);
+    replay(core, content, log, notes);
     return new Filesystem(core, inodes, reaper, content, new SyncLog(forest, log), notes, options);
   }
 
@@ -164,61 +165,31 @@ final class Opening {
     }
   }
 
-  private static void replay(
-      FsCore core, OpenInodes inodes, FileContent content, IntentLog log, List<String> notes)
+  private static void replay(FsCore core, FileContent content, IntentLog log, List<String> notes)
       throws IOException {
     boolean writable = core.isWritable();
-    long commit = core.forest.durableCommit();
-    IntentReplay result =
-        log.replay(
-            commit,
-            (sequence, record) -> {
-              if (writable) {
-                replay(core, inodes, content, record);
-              }
-            });
-    if (!writable && result.replayed() > 0) {
+    long commit = core.forest.changingCommit();
+    IntentReplay found = log.replay(commit, (sequence, record) -> {});
+    if (!writable && found.replayed() > 0) {
       notes.add(
-          result.replayed()
+          found.replayed()
               + " synced writes are in the log only: they are seen once it is opened for writing");
     }
-    if (result.unfounded() > 0) {
+    if (found.unfounded() > 0) {
       notes.add(
-          result.unfounded()
+          found.unfounded()
               + " synced writes belong to a commit that is lost; they cannot be done again");
     }
-    for (IntentDamage damage : result.damage()) {
+    for (IntentDamage damage : found.damage()) {
       notes.add("synced writes may be missing: the log is damaged at " + damage.range());
     }
     if (!writable) {
       return;
     }
-    if (result.replayed() + result.unfounded() > 0 || !result.damage().isEmpty()) {
-      // The first transaction makes a commit by itself, behind all that the log can speak of.
-      core.forest.begin(Purpose.RELIEF).close();
+    if (found.replayed() + found.unfounded() > 0 || !found.damage().isEmpty()) {
+      content.replay(log, commit);
       core.forest.persist();
     }
     log.restart(core.forest.durableCommit());
-  }
-
-  private static void replay(
-      FsCore core, OpenInodes inodes, FileContent content, IntentRecord record) throws IOException {
-    FileId file = FileId.live(record.inode());
-    Inode inode;
-    try (Snapshot view = core.forest.snapshot()) {
-      inode = core.inode(view, file.inode());
-    } catch (TreeDamagedException lost) {
-      throw new FilesystemDamagedException(core.describe(file), lost);
-    }
-    if (inode == null || inode.generation() != record.inodeGeneration()) {
-      // It was deleted by a commit that the log was written beside.
-      return;
-    }
-    OpenInode open = inodes.acquire(record.inode());
-    try {
-      content.replay(open, record);
-    } finally {
-      inodes.release(open);
-    }
   }
 }

@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.Lock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Takes files apart, a bounded piece with each transaction.
@@ -21,6 +22,8 @@ import java.util.concurrent.locks.Lock;
  * opening goes on with it. All of it works with the reserve of a full filesystem.
  */
 final class Reaper {
+  private static final System.Logger LOG = System.getLogger(Reaper.class.getName());
+
   private final FsCore core;
   private final OpenInodes open;
 
@@ -29,6 +32,9 @@ final class Reaper {
 
   /** Files with pages behind their end. */
   private final Set<Long> cut = ConcurrentHashMap.newKeySet();
+
+  /** Those of which metadata is lost: not tried again by itself. */
+  private final Set<Long> stuck = ConcurrentHashMap.newKeySet();
 
   Reaper(FsCore core, OpenInodes open) {
     this.core = core;
@@ -60,13 +66,33 @@ final class Reaper {
    * @return true when there is more
    */
   boolean step() throws IOException {
-    Long inode = gone.poll();
-    if (inode != null) {
-      reap(inode);
-    } else if (!cut.isEmpty()) {
-      finish(cut.iterator().next());
+    Long nameless = gone.poll();
+    Long next = nameless != null ? nameless : nextCut();
+    if (next == null) {
+      return false;
     }
-    return !gone.isEmpty() || !cut.isEmpty();
+    try {
+      if (nameless != null) {
+        reap(nameless);
+      } else {
+        finish(next);
+      }
+    } catch (FilesystemDamagedException lost) {
+      // It stays noted, here and on media; somebody has to rebuild what is lost first.
+      gone.remove(next);
+      stuck.add(next);
+      LOG.log(System.Logger.Level.WARNING, "inode " + next + " cannot be taken apart", lost);
+    }
+    return !gone.isEmpty() || nextCut() != null;
+  }
+
+  private @Nullable Long nextCut() {
+    for (Long inode : cut) {
+      if (!stuck.contains(inode)) {
+        return inode;
+      }
+    }
+    return null;
   }
 
   private void reap(long number) throws IOException {

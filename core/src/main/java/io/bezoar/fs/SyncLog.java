@@ -55,7 +55,8 @@ final class SyncLog {
   }
 
   private void append(long number, SyncState state, List<SyncState.Kept> kept) throws IOException {
-    long base = forest.durableCommit();
+    // A commit that changed nothing has no synced write: not to be taken for one that has.
+    long base = forest.changingCommit();
     log.durable(base);
     List<IntentRecord> records = new ArrayList<>();
     for (SyncState.Kept change : kept) {

@@ -238,6 +238,18 @@ public final class Forest implements AutoCloseable {
     return durable.commit();
   }
 
+  /**
+   * Number of the newest durable commit that changed anything: the first transaction after opening
+   * makes a commit that does not.
+   */
+  public long changingCommit() {
+    long newest = 0;
+    for (TreeRoot root : durable.root().trees()) {
+      newest = root.isEmpty() ? newest : Math.max(newest, root.ref().commit());
+    }
+    return newest;
+  }
+
   /** Why an older commit was opened than there once was, if so. */
   public Optional<String> skipped() {
     return Optional.ofNullable(skipped);

@@ -97,7 +97,7 @@ final class FsContent {
 
   /** Up to the end of the file. */
   byte[] read(long offset, int length) {
-    byte[] bytes = new byte[(int) Math.clamp(size - offset, 0, length)];
+    byte[] bytes = new byte[Math.clamp(size - offset, 0, length)];
     for (int done = 0; done < bytes.length; ) {
       long at = offset + done;
       int in = (int) (at % PAGE);

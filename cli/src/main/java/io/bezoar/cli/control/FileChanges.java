@@ -140,7 +140,7 @@ final class FileChanges {
     private long removedDirectories;
 
     /** A directory on the way. */
-    private final class Frame {
+    private static final class Frame {
       private final FileId parent;
       private final FileName name;
       private final FileId id;
@@ -222,8 +222,8 @@ final class FileChanges {
   int mv(FileRequest.Mv request) throws IOException {
     Place target = walk.find(request.to(), LastLink.FOLLOW);
     Found directory = target.found();
-    boolean into = directory != null && directory.isDirectory();
-    if (!into && request.paths().size() > 1) {
+    @Nullable FileId into = directory != null && directory.isDirectory() ? directory.id() : null;
+    if (into == null && request.paths().size() > 1) {
       throw new NotDirectoryException(request.to());
     }
     Filesystem.Replace replace =
@@ -236,8 +236,8 @@ final class FileChanges {
             Place from = walk.find(path, LastLink.KEEP);
             boolean isDirectory = from.require().isDirectory();
             FileName name = from.requireName();
-            if (into) {
-              files.rename(from.directory(), name, directory.id(), name, replace);
+            if (into != null) {
+              files.rename(from.directory(), name, into, name, replace);
               return;
             }
             if (request.to().endsWith("/") && !isDirectory) {

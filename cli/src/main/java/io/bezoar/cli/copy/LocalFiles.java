@@ -13,6 +13,7 @@ import java.nio.file.attribute.UserDefinedFileAttributeView;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
@@ -57,36 +58,44 @@ final class LocalFiles {
   CopyItem item(Path path) throws IOException {
     Map<String, Object> all = Files.readAttributes(path, ATTRIBUTES, LinkOption.NOFOLLOW_LINKS);
     CopyItem.Kind kind = kind(all);
-    Object key = all.get("fileKey");
-    boolean shared = kind == CopyItem.Kind.FILE && (int) all.get("nlink") > 1;
+    Object key = get(all, "fileKey", Object.class);
+    boolean shared = kind == CopyItem.Kind.FILE && number(all, "nlink") > 1;
     CopyAttributes attributes =
         new CopyAttributes(
-            (int) all.get("mode") & PERMISSIONS,
-            (int) all.get("uid"),
-            (int) all.get("gid"),
-            (long) all.get("size"),
-            nanos(all.get("lastAccessTime")),
-            nanos(all.get("lastModifiedTime")),
-            nanos(all.get("creationTime")));
+            number(all, "mode") & PERMISSIONS,
+            number(all, "uid"),
+            number(all, "gid"),
+            get(all, "size", Long.class),
+            nanos(all, "lastAccessTime"),
+            nanos(all, "lastModifiedTime"),
+            nanos(all, "creationTime"));
     FileName name = path.getFileName() == null ? null : LocalNames.name(path);
     return new CopyItem(new Where.Local(path), name, kind, attributes, shared ? key : null);
   }
 
   private CopyItem.Kind kind(Map<String, Object> all) {
-    if (poolDevices.contains(all.get("fileKey"))) {
+    if (poolDevices.contains(get(all, "fileKey", Object.class))) {
       return CopyItem.Kind.POOL_DEVICE;
     }
-    if ((boolean) all.get("isRegularFile")) {
+    if (get(all, "isRegularFile", Boolean.class)) {
       return CopyItem.Kind.FILE;
     }
-    if ((boolean) all.get("isDirectory")) {
+    if (get(all, "isDirectory", Boolean.class)) {
       return CopyItem.Kind.DIRECTORY;
     }
-    return (boolean) all.get("isSymbolicLink") ? CopyItem.Kind.LINK : CopyItem.Kind.SPECIAL;
+    return get(all, "isSymbolicLink", Boolean.class) ? CopyItem.Kind.LINK : CopyItem.Kind.SPECIAL;
   }
 
-  private static long nanos(Object time) {
-    return ((FileTime) time).to(TimeUnit.NANOSECONDS);
+  private static <T> T get(Map<String, Object> all, String name, Class<T> type) {
+    return type.cast(Objects.requireNonNull(all.get(name), name));
+  }
+
+  private static int number(Map<String, Object> all, String name) {
+    return get(all, name, Integer.class);
+  }
+
+  private static long nanos(Map<String, Object> all, String name) {
+    return get(all, name, FileTime.class).to(TimeUnit.NANOSECONDS);
   }
 
   static Path local(Where where) {
