@@ -430,8 +430,9 @@ abstract class ChannelsContract extends ProviderContract {
       try (FileLock whole = two.lock()) {
         assertThat(whole.size()).isEqualTo(Long.MAX_VALUE);
       }
-      FileLock left = one.tryLock();
-      one.close();
+      FileChannel third = open("a", WRITE);
+      FileLock left = third.tryLock();
+      third.close();
       assertThat(left.isValid()).isFalse();
       assertThatExceptionOfType(ClosedChannelException.class).isThrownBy(left::release);
       two.lock().release();

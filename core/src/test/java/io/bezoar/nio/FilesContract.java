@@ -321,11 +321,18 @@ abstract class FilesContract extends ProviderContract {
   @Test
   void shouldListOnce() throws IOException {
     Files.createFile(path("a"));
-    DirectoryStream<Path> stream = Files.newDirectoryStream(root);
-    assertThat(stream.iterator()).hasNext();
-    assertThatExceptionOfType(IllegalStateException.class).isThrownBy(stream::iterator);
-    stream.close();
-    assertThatExceptionOfType(IllegalStateException.class).isThrownBy(stream::iterator);
+    try (DirectoryStream<Path> stream = Files.newDirectoryStream(root)) {
+      assertThat(stream.iterator()).hasNext();
+      assertThatExceptionOfType(IllegalStateException.class).isThrownBy(stream::iterator);
+    }
+    assertThatExceptionOfType(IllegalStateException.class)
+        .isThrownBy(() -> closedStream().iterator());
+  }
+
+  private DirectoryStream<Path> closedStream() throws IOException {
+    try (DirectoryStream<Path> stream = Files.newDirectoryStream(root)) {
+      return stream;
+    }
   }
 
   @Test
