@@ -88,7 +88,7 @@ public final class BezoarFileSystemProvider extends FileSystemProvider {
    */
   @Override
   public FileSystem newFileSystem(Path path, Map<String, ?> env) throws IOException {
-    if (path.getFileSystem() != FileSystems.getDefault() || !Pool.mayHoldFiles(path)) {
+    if (!path.getFileSystem().equals(FileSystems.getDefault()) || !Pool.mayHoldFiles(path)) {
       throw new UnsupportedOperationException(path + " is no pool that holds files");
     }
     return OpenPools.ALL.open(this, path, access(env));

@@ -40,7 +40,7 @@ final class Errors {
               new FileSystemException(file, second, wrong.getReason());
           default -> said;
         };
-    if (named != said) {
+    if (!named.equals(said)) {
       named.initCause(said);
     }
     return named;

@@ -38,7 +38,7 @@ final class LockTable {
     locks.computeIfPresent(
         file,
         (_, held) -> {
-          List<FileLock> left = held.stream().filter(other -> other != lock).toList();
+          List<FileLock> left = held.stream().filter(other -> !other.equals(lock)).toList();
           return left.isEmpty() ? null : left;
         });
   }
