@@ -63,7 +63,7 @@ final class FsCheck {
         links,
         extents,
         forest.nodes(),
-        forest.dataPages() * PAGE_BYTES,
+        forest.dataPages() * PAGE_BYTES - core.log().length(),
         forest.heldPages() * PAGE_BYTES,
         forest.freePages() * PAGE_BYTES,
         forest.badCopies(),
