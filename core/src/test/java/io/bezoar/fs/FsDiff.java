@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Says where two states differ, going down from the root: what has no name does not count. */
@@ -88,36 +89,29 @@ final class FsDiff {
     if (want.type != found.type) {
       return "type " + want.type + " but found " + found.type;
     }
-    String difference = unlike("mode", want.mode, found.mode);
-    difference = difference != null ? difference : unlike("uid", want.uid, found.uid);
-    difference = difference != null ? difference : unlike("gid", want.gid, found.gid);
-    difference = difference != null ? difference : unlike("links", want.links, found.links);
-    difference = difference != null ? difference : unlike("size", want, found, alternatives);
-    difference =
-        difference != null ? difference : unlike("accessed", want.accessed, found.accessed);
-    difference = difference != null ? difference : unlike("created", want.created, found.created);
-    if (want.generation != -1) {
-      difference =
-          difference != null ? difference : unlike("generation", want.generation, found.generation);
-    }
-    if (want.isDirectory()) {
-      difference = difference != null ? difference : unlike("parent", want.parent, found.parent);
-    }
-    if (alternatives.isEmpty()) {
-      difference = difference != null ? difference : unlike("changed", want.changed, found.changed);
-    }
-    if (!Arrays.equals(want.target, found.target)) {
-      return "another target";
-    }
-    return difference != null ? difference : extended(want.extended, found.extended);
+    return Stream.of(
+            unlike("mode", want.mode, found.mode),
+            unlike("uid", want.uid, found.uid),
+            unlike("gid", want.gid, found.gid),
+            unlike("links", want.links, found.links),
+            anyContent(want, found, alternatives),
+            unlike("accessed", want.accessed, found.accessed),
+            unlike("created", want.created, found.created),
+            want.generation == -1 ? null : unlike("generation", want.generation, found.generation),
+            want.isDirectory() ? unlike("parent", want.parent, found.parent) : null,
+            alternatives.isEmpty() ? unlike("changed", want.changed, found.changed) : null,
+            Arrays.equals(want.target, found.target) ? null : "another target",
+            extended(want.extended, found.extended))
+        .filter(Objects::nonNull)
+        .findFirst()
+        .orElse(null);
   }
 
   private static @Nullable String unlike(String what, long want, long found) {
     return want == found ? null : what + " " + want + " but found " + found;
   }
 
-  private static @Nullable String unlike(
-      String what, FsNode want, FsNode found, List<FsNode> alternatives) {
+  private static @Nullable String anyContent(FsNode want, FsNode found, List<FsNode> alternatives) {
     String difference = content(want, found);
     for (FsNode alternative : alternatives) {
       difference = content(alternative, found);

@@ -412,7 +412,7 @@ final class FsDriver {
 
   private void removeAll(long directory) throws IOException, FsTwin.Cut {
     for (FileName name : List.copyOf(now().node(directory).entries.keySet())) {
-      long inode = now().node(directory).entries.get(name);
+      long inode = now().inode(directory, name);
       if (now().node(inode).isDirectory()) {
         removeAll(inode);
         twin.rmdir(directory, name);

@@ -16,6 +16,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -123,7 +124,7 @@ class FsFaultTest {
           }
           List<String> kinds = List.copyOf(structures.keySet());
           String what = kinds.get(random.nextInt(kinds.size()));
-          List<Long> pages = structures.get(what);
+          List<Long> pages = Objects.requireNonNull(structures.get(what));
           long page = pages.get(random.nextInt(pages.size()));
           boolean during = random.nextBoolean();
           // Without checksums below, wrong bytes show in metadata alone. A page that is freed and
@@ -234,13 +235,17 @@ class FsFaultTest {
     return pages;
   }
 
+  private static FsState kept(FsTwin twin, SnapshotInfo info) {
+    return Objects.requireNonNull(twin.now().snapshots().get(info.name()));
+  }
+
   private static FsState stateOf(FsTwin twin, FileId file) throws IOException {
     if (!file.isSnapshot()) {
       return twin.now();
     }
     for (SnapshotInfo info : twin.rig.fs.snapshots()) {
       if (info.commit() == file.snapshot()) {
-        return twin.now().snapshots().get(info.name());
+        return kept(twin, info);
       }
     }
     throw new AssertionError("no snapshot " + file);
@@ -280,7 +285,7 @@ class FsFaultTest {
   /** All pages but one, of all files of all states, can be read. */
   private static void assertEverythingElse(FsTwin twin, long page) throws IOException {
     for (SnapshotInfo info : twin.rig.fs.snapshots()) {
-      FsState state = twin.now().snapshots().get(info.name());
+      FsState state = kept(twin, info);
       for (long inode : state.inodes(FileType.REGULAR)) {
         assertRest(twin, new FileId(info.commit(), inode), state, page);
       }

@@ -80,6 +80,11 @@ final class FsState {
     return nodes.get(inode);
   }
 
+  /** What a name that is there stands for. */
+  long inode(long directory, FileName name) {
+    return Objects.requireNonNull(node(directory).entries.get(name));
+  }
+
   Map<Long, FsNode> nodes() {
     return nodes;
   }
@@ -129,9 +134,9 @@ final class FsState {
             });
   }
 
-  /** True when {@code inode} is {@code directory} or somewhere below. */
-  boolean isWithin(long inode, long directory) {
-    for (long at = inode; ; at = node(at).parent) {
+  /** True when {@code below} is {@code directory} or somewhere below it. */
+  boolean isWithin(long below, long directory) {
+    for (long at = below; ; at = node(at).parent) {
       if (at == directory) {
         return true;
       }
@@ -313,8 +318,8 @@ final class FsState {
     checks.reserved(toDirectory, toName);
     Long replacedInode = to == null ? null : to.entries.get(toName);
     if (moved != null && to != null) {
-      long inode = node(directory).entries.get(name);
-      if (moved.isDirectory() && isWithin(toDirectory, inode)) {
+      long inode = inode(directory, name);
+      if (moved.isDirectory() && isWithin(/* below= */ toDirectory, /* directory= */ inode)) {
         checks.problem(Problem.INTO_ITSELF);
       }
       if (replacedInode != null) {
@@ -354,7 +359,7 @@ final class FsState {
   private FsState renamed(
       long directory, FileName name, long toDirectory, FileName toName, long now) {
     FsState next = copy();
-    long inode = node(directory).entries.get(name);
+    long inode = inode(directory, name);
     if (node(toDirectory).entries.containsKey(toName)) {
       next.remove(toDirectory, toName, now);
     }
@@ -373,7 +378,7 @@ final class FsState {
 
   /** Takes a name away, in a state that is being made. */
   private void remove(long directory, FileName name, long now) {
-    long inode = node(directory).entries.get(name);
+    long inode = inode(directory, name);
     edit(directory, parent -> parent.entries.remove(name));
     if (node(inode).isDirectory()) {
       edit(directory, parent -> parent.links--);

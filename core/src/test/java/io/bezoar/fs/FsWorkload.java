@@ -38,6 +38,7 @@ record FsWorkload(boolean warm, List<Step> steps) {
   record Step(Operation operation, Durability durability) {}
 
   /** What is done. */
+  @SuppressWarnings("ImmutableEnumChecker") // actions keep nothing
   enum Operation {
     CREATE("/n", s -> s.create("/n", FileType.REGULAR)),
     CREATE_BELOW("/d/n", s -> s.create("/d/n", FileType.REGULAR)),
