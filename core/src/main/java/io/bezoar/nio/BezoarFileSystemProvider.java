@@ -75,7 +75,9 @@ public final class BezoarFileSystemProvider extends FileSystemProvider {
    */
   @Override
   public FileSystem newFileSystem(URI uri, Map<String, ?> env) throws IOException {
-    return OpenPools.ALL.open(this, PoolUri.parse(uri).pool(), access(env));
+    Path pool = PoolUri.parse(uri).pool();
+    PoolFileSystem.Access access = access(env);
+    return NativeAccess.explaining(pool, () -> OpenPools.ALL.open(this, pool, access));
   }
 
   /**
@@ -88,10 +90,12 @@ public final class BezoarFileSystemProvider extends FileSystemProvider {
    */
   @Override
   public FileSystem newFileSystem(Path path, Map<String, ?> env) throws IOException {
-    if (!path.getFileSystem().equals(FileSystems.getDefault()) || !Pool.mayHoldFiles(path)) {
+    if (!path.getFileSystem().equals(FileSystems.getDefault())
+        || !NativeAccess.explaining(path, () -> Pool.mayHoldFiles(path))) {
       throw new UnsupportedOperationException(path + " is no pool that holds files");
     }
-    return OpenPools.ALL.open(this, path, access(env));
+    PoolFileSystem.Access access = access(env);
+    return NativeAccess.explaining(path, () -> OpenPools.ALL.open(this, path, access));
   }
 
   private static PoolFileSystem.Access access(Map<String, ?> env) {

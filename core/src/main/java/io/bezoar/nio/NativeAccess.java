@@ -1,32 +1,44 @@
 package io.bezoar.nio;
 
 import io.bezoar.media.Media;
+import java.io.IOException;
 import java.nio.file.Path;
 
-/** Says what to do when a JVM that was told to does not let media call the system. */
+/** Says what to do when a JVM does not let media call the system because nobody allowed it. */
 final class NativeAccess {
+  private static final Module MEDIA = Media.class.getModule();
+
   private NativeAccess() {}
 
   /**
-   * What to throw instead of an error that came while a pool was being opened.
+   * Does something with the pool at a path.
    *
-   * @return the error itself when it is another one
+   * @throws IllegalCallerException when the JVM refuses native access; names the option that allows
+   *     it
    */
-  static IllegalCallerException explain(Path pool, Throwable error) {
-    for (Throwable cause = error; cause != null; cause = cause.getCause()) {
-      if (cause instanceof IllegalCallerException) {
-        return new IllegalCallerException(
+  static <T> T explaining(Path pool, PoolFileSystem.Op<T> op) throws IOException {
+    try {
+      return op.run();
+    } catch (ExceptionInInitializerError | NoClassDefFoundError | IllegalCallerException error) {
+      if (isRefusal(error)) {
+        throw new IllegalCallerException(
             pool + " cannot be opened: run java with --enable-native-access=" + module(), error);
       }
+      throw error;
     }
-    if (error instanceof Error other) {
-      throw other;
+  }
+
+  /** The first time the refusal is the cause; later the class is known not to work. */
+  private static boolean isRefusal(Throwable error) {
+    for (Throwable cause = error; cause != null; cause = cause.getCause()) {
+      if (cause instanceof IllegalCallerException) {
+        return true;
+      }
     }
-    throw (RuntimeException) error;
+    return error instanceof NoClassDefFoundError && !MEDIA.isNativeAccessEnabled();
   }
 
   private static String module() {
-    Module media = Media.class.getModule();
-    return media.isNamed() ? media.getName() : "ALL-UNNAMED";
+    return MEDIA.isNamed() ? MEDIA.getName() : "ALL-UNNAMED";
   }
 }

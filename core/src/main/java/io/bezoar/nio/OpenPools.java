@@ -83,8 +83,6 @@ final class OpenPools {
       put(key, fs);
       done = true;
       return fs;
-    } catch (ExceptionInInitializerError | NoClassDefFoundError | IllegalCallerException e) {
-      throw NativeAccess.explain(key, e);
     } finally {
       if (!done) {
         remove(key, null);

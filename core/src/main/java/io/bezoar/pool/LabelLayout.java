@@ -66,6 +66,10 @@ final class LabelLayout {
   private static final ValueLayout.OfByte I8 = ValueLayout.JAVA_BYTE;
 
   private static final byte[] MAGIC = "BEZOARPL".getBytes(StandardCharsets.US_ASCII);
+
+  /** How much of a page tells whether it ever was a label. */
+  static final int MAGIC_BYTES = 8;
+
   private static final long VERSION_AT = 8;
   private static final long CRC = 12;
   private static final long OWN_ADDRESS = 16;
@@ -193,9 +197,14 @@ final class LabelLayout {
     return PoolConfig.version1(uuid, layout.sizeBytes(), redundancy);
   }
 
+  /** True for the first {@link #MAGIC_BYTES}, or more, of what is or was a label. */
+  static boolean isOurs(MemorySegment page) {
+    return page.asSlice(0, MAGIC_BYTES).mismatch(MemorySegment.ofArray(MAGIC)) < 0;
+  }
+
   /** Reads the page that stands at {@code ownAddress}. Never throws, whatever the bytes are. */
   static Copy decode(MemorySegment page, long ownAddress) {
-    if (page.asSlice(0, MAGIC.length).mismatch(MemorySegment.ofArray(MAGIC)) >= 0) {
+    if (!isOurs(page)) {
       return new Copy.Foreign();
     }
     if (page.get(I32, CRC) != checksum(page)) {

@@ -131,6 +131,9 @@ public final class Pool implements AutoCloseable {
    * Of one whose label is damaged, or of a later version, nobody can say: then opening it does.
    */
   public static boolean mayHoldFiles(Path path) {
+    if (!LabelTrace.mayBeAt(path)) {
+      return false;
+    }
     return switch (MediaSource.FILES.peek(path)) {
       case LabelStore.Peek.Label(PoolLabel label) -> label.content() == PoolLabel.Content.FS;
       case LabelStore.Peek.NoLabel _ -> false;

@@ -14,10 +14,15 @@ import io.bezoar.pool.PoolSpec;
 import io.bezoar.pool.Redundancy;
 import java.io.IOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -68,9 +73,7 @@ class LaunchTest {
     command.add(folder.resolve("Program.java").toString());
     command.add(folder.resolve("data.pool").toString());
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String output =
-        new String(
-            process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     process.waitFor();
     return output;
   }
@@ -101,5 +104,17 @@ class LaunchTest {
         .contains("IllegalCallerException")
         .contains("data.pool cannot be opened: run java with --enable-native-access=ALL-UNNAMED");
     assertThat(java("-cp", path())).contains("--enable-native-access=ALL-UNNAMED");
+  }
+
+  @Test
+  void shouldNotStandInTheWayOfOtherProviders() throws Exception {
+    try (FileSystem zip =
+        FileSystems.newFileSystem(folder.resolve("a.zip"), Map.of("create", "true"))) {
+      Files.writeString(zip.getPath("b"), "x");
+    }
+    Files.move(
+        folder.resolve("a.zip"), folder.resolve("data.pool"), StandardCopyOption.REPLACE_EXISTING);
+    assertThat(java("-cp", path(), "--illegal-native-access=deny"))
+        .isEqualTo("hello from a pool\n");
   }
 }
