@@ -24,6 +24,7 @@ interface Row {
           new StormRow(),
           new StackStormRow(),
           new LossRow(),
+          new ProviderRow(),
           new OpenRow(),
           new CheckRow(),
           new ServedRow(),
