@@ -154,8 +154,13 @@ public final class BezoarFileSystemProvider extends FileSystemProvider {
         path,
         null,
         () -> {
-          OpenFile open = files(path).open(path, how, mode);
-          PoolFileChannel channel = new PoolFileChannel(fs, open, how);
+          FileChannel channel;
+          if (how.isForReadingOnly() && files(path).isDirectory(path, how.last())) {
+            channel = new PoolDirectoryChannel(path);
+          } else {
+            OpenFile open = files(path).open(path, how, mode);
+            channel = new PoolFileChannel(fs, open, how);
+          }
           fs.opened(channel);
           return channel;
         });

@@ -210,6 +210,11 @@ final class FilesByPath {
     return found;
   }
 
+  boolean isDirectory(PoolPath path, LastLink last) throws IOException {
+    PathWalk.Found found = at(path, last);
+    return found != null && found.isDirectory();
+  }
+
   /** What is at a path; null when there is nothing. */
   PathWalk.@Nullable Found at(PoolPath path, LastLink last) throws IOException {
     Place place = walk.seek(path.route(), last);

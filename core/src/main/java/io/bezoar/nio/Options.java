@@ -80,6 +80,11 @@ final class Options {
       return options.contains(option);
     }
 
+    /** True when nothing is to be changed. */
+    boolean isForReadingOnly() {
+      return !has(StandardOpenOption.WRITE) && !has(StandardOpenOption.DELETE_ON_CLOSE);
+    }
+
     /** True when each write is to be durable before it returns. */
     boolean isSynced() {
       return has(StandardOpenOption.SYNC) || has(StandardOpenOption.DSYNC);

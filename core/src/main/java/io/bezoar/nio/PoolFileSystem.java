@@ -4,6 +4,7 @@ import io.bezoar.fs.FileId;
 import io.bezoar.fs.Filesystem;
 import io.bezoar.fs.PathWalk;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.ClosedFileSystemException;
 import java.nio.file.FileStore;
 import java.nio.file.FileSystem;
@@ -52,7 +53,7 @@ final class PoolFileSystem extends FileSystem {
   private final PoolPath root = new PoolPath(this, PathText.ROOT);
   private final Accounts accounts = new Accounts(Path.of("/etc"));
   private final LockTable locks = new LockTable();
-  private final Set<PoolFileChannel> channels = ConcurrentHashMap.newKeySet();
+  private final Set<FileChannel> channels = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean closed = new AtomicBoolean();
 
   /** Something with a file. */
@@ -170,7 +171,7 @@ final class PoolFileSystem extends FileSystem {
    *
    * @throws ClosedFileSystemException when it came too late; then the channel is closed
    */
-  void opened(PoolFileChannel channel) throws IOException {
+  void opened(FileChannel channel) throws IOException {
     channels.add(channel);
     if (closed.get()) {
       channel.close();
@@ -178,7 +179,7 @@ final class PoolFileSystem extends FileSystem {
     }
   }
 
-  void closed(PoolFileChannel channel) {
+  void closed(FileChannel channel) {
     channels.remove(channel);
   }
 
@@ -197,13 +198,17 @@ final class PoolFileSystem extends FileSystem {
     if (!closed.compareAndSet(false, true)) {
       return;
     }
-    List<PoolFileChannel> open = List.copyOf(channels);
+    List<FileChannel> open = List.copyOf(channels);
     try {
-      for (PoolFileChannel channel : open) {
+      for (FileChannel channel : open) {
         channel.close();
       }
     } finally {
-      open.forEach(PoolFileChannel::awaitReleased);
+      for (FileChannel channel : open) {
+        if (channel instanceof PoolFileChannel file) {
+          file.awaitReleased();
+        }
+      }
       release.run();
     }
   }

@@ -130,6 +130,18 @@ abstract class ChannelsContract extends ProviderContract {
   }
 
   @Test
+  void shouldMakeDirectoriesDurable() throws IOException {
+    directory("d");
+    try (FileChannel channel = open("d", READ)) {
+      channel.force(true);
+      assertThatExceptionOfType(IOException.class)
+          .isThrownBy(() -> channel.read(ByteBuffer.allocate(1)));
+      assertThatExceptionOfType(NonWritableChannelException.class)
+          .isThrownBy(() -> channel.write(text("x")));
+    }
+  }
+
+  @Test
   void shouldDeleteOnClose() throws IOException {
     try (FileChannel channel = open("a", READ, WRITE, CREATE_NEW, DELETE_ON_CLOSE)) {
       channel.write(text("hello"));

@@ -65,4 +65,10 @@ public abstract class PoolDirectoryContract extends BaseDirectoryTestCase {
       assertFalse(Files.exists(inPool(folder).resolve("afile")));
     }
   }
+
+  /** The original deletes until a virus scanner, of Lucene's own file system, refuses once. */
+  @Override
+  public void testPendingDeletions() {
+    assumeTrue("there is no virus scanner in a pool", false);
+  }
 }
