@@ -41,8 +41,7 @@ final class RmCommand extends PoolFileCommand {
   @Override
   public Integer call() throws Exception {
     Flags flags = new Flags().with(Flag.RECURSIVE, recursive).with(Flag.FORCE, force);
-    return askFiles(
-        poolOf(paths), new FileRequest.Rm(pathsOf(paths), flags.set()), this::show);
+    return askFiles(poolOf(paths), new FileRequest.Rm(pathsOf(paths), flags.set()), this::show);
   }
 
   /** Silent as rm is, unless it was stopped. */
@@ -51,8 +50,7 @@ final class RmCommand extends PoolFileCommand {
       console()
           .line(
               "stopped; removed %,d files, %,d directories"
-                  .formatted(
-                      removed.path("files").asLong(), removed.path("directories").asLong()));
+                  .formatted(removed.path("files").asLong(), removed.path("directories").asLong()));
     }
   }
 }

@@ -17,8 +17,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Files in a pool as a user has them: commands of their own, a server that is killed, a copy that is
- * stopped, and programs that know nothing of it to compare.
+ * Files in a pool as a user has them: commands of their own, a server that is killed, a copy that
+ * is stopped, and programs that know nothing of it to compare.
  */
 @Timeout(300)
 class FilesEndToEndTest {

@@ -44,7 +44,8 @@ class MainTest {
     }
     for (String command :
         new String[] {
-          "ls", "cp", "mv", "rm", "mkdir", "rmdir", "ln", "stat", "cat", "df", "du", "owners", "check"
+          "ls", "cp", "mv", "rm", "mkdir", "rmdir", "ln", "stat", "cat", "df", "du", "owners",
+          "check"
         }) {
       assertThat(cli.run("help", command)).isZero();
       assertThat(cli.out()).contains("Example", "--json", "--help");
