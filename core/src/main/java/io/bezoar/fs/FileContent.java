@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Invariant.</b> What a durable commit or a snapshot can reach is never overwritten: a write
  * goes to fresh pages, and one transaction puts them in the place of the old ones. Only pages that
  * nobody but the running, not yet durable commit knows are written in place: those it took itself,
- * and space taken in advance, which reads as zeroes until the transaction says otherwise. Bytes
+ * if no mapping shows them, and space taken in advance, which reads as zeroes until the transaction says otherwise. Bytes
  * behind the end of a file, in its last page, are nobody's; whoever makes the file grow zeroes them.
  *
  * <p><b>Order.</b> The inode's lock → transaction → new extents → data to the device → applied. What
@@ -36,6 +36,10 @@ final class FileContent {
   static final int PIECE_EXTENTS = 1000;
 
   private static final int FRESH_TRIES = 4;
+
+  /** Beside what comes of another size. */
+  private static final ByteRange NOTHING = new ByteRange(0, 0);
+
   private static final int RECORD_BYTES_MAX = 64 << 10;
 
   private final FsCore core;
@@ -80,6 +84,19 @@ final class FileContent {
       inode.changed();
       lock.unlock();
     }
+  }
+
+  /**
+   * One transaction, seen in mappings afterwards.
+   *
+   * @param changed as for {@link FileMappings#changing}
+   */
+  private <T> FsCore.Done<T> change(
+      OpenInode inode, ByteRange changed, Purpose purpose, FsCore.Change<T> change)
+      throws IOException {
+    FileId file = FileId.live(inode.number);
+    return core.mappings.changing(
+        inode.number, changed, () -> core.change(file, purpose, change));
   }
 
   void write(OpenInode inode, long offset, MemorySegment src) throws IOException {
@@ -140,8 +157,9 @@ final class FileContent {
 
   private void writeOnce(OpenInode inode, long offset, MemorySegment src) throws IOException {
     FsCore.Done<Stored> done =
-        core.change(
-            FileId.live(inode.number),
+        change(
+            inode,
+            ByteRange.ofLength(offset, src.byteSize()),
             Purpose.ORDINARY,
             tx -> store(tx, inode, offset, src, core.now()));
     Stored stored = done.result();
@@ -226,10 +244,12 @@ final class FileContent {
     }
   }
 
-  /** True when no durable commit, snapshot or other file sees what stands in these pages. */
+  /** True when no durable commit, snapshot, other file or mapping sees what stands in these pages. */
   private boolean isPrivate(Transaction tx, Extent extent) throws IOException {
-    return (!extent.isWritten() || extent.born() == tx.commitNumber())
-        && core.extents.isSole(tx, extent);
+    boolean unseen =
+        !extent.isWritten()
+            || (extent.born() == tx.commitNumber() && core.mappings.mayOverwrite(extent.inode()));
+    return unseen && core.extents.isSole(tx, extent);
   }
 
   /** The page up to which the file has nothing that can be written in place. */
@@ -342,8 +362,9 @@ final class FileContent {
 
   private void grow(OpenInode inode, long size) throws IOException {
     long ticket =
-        core.change(
-                FileId.live(inode.number),
+        change(
+                inode,
+                NOTHING,
                 Purpose.ORDINARY,
                 tx -> {
                   Inode before = core.require(tx, FileId.live(inode.number));
@@ -414,8 +435,9 @@ final class FileContent {
     boolean more = true;
     while (more) {
       FsCore.Done<Boolean> done =
-          core.change(
-              file,
+          change(
+              inode,
+              range,
               Purpose.RELIEF,
               tx -> {
                 Inode before = core.require(tx, file);
@@ -475,8 +497,9 @@ final class FileContent {
   private void reflinkLocked(OpenInode from, ByteRange range, OpenInode to, long toOffset)
       throws IOException {
     FsCore.Done<Void> done =
-        core.change(
-            FileId.live(to.number),
+        change(
+            to,
+            ByteRange.ofLength(toOffset, range.length()),
             Purpose.ORDINARY,
             tx -> {
               share(tx, from.number, range, to.number, toOffset);

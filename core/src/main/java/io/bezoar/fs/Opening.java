@@ -4,6 +4,7 @@ import static io.bezoar.media.Units.PAGE_BYTES;
 
 import io.bezoar.dax.DaxDevice;
 import io.bezoar.media.ByteRange;
+import io.bezoar.media.VmaBudget;
 import io.bezoar.tree.Forest;
 import io.bezoar.tree.ForestFormatException;
 import io.bezoar.tree.ForestOptions;
@@ -89,6 +90,14 @@ final class Opening {
   }
 
   static Filesystem open(DaxDevice device, FilesystemOptions options) throws IOException {
+    return open(device, options, VmaBudget.process());
+  }
+
+  /**
+   * @param vmas what mappings of files may be splintered into
+   */
+  static Filesystem open(DaxDevice device, FilesystemOptions options, VmaBudget vmas)
+      throws IOException {
     Forest forest;
     try {
       forest = Forest.open(device, forestOptions(options));
@@ -97,7 +106,7 @@ final class Opening {
     }
     boolean done = false;
     try {
-      Filesystem filesystem = open(device, forest, options);
+      Filesystem filesystem = open(device, forest, options, vmas);
       done = true;
       return filesystem;
     } finally {
@@ -107,7 +116,8 @@ final class Opening {
     }
   }
 
-  private static Filesystem open(DaxDevice device, Forest forest, FilesystemOptions options)
+  private static Filesystem open(
+      DaxDevice device, Forest forest, FilesystemOptions options, VmaBudget vmas)
       throws IOException {
     String name = device.info().name();
     List<String> notes = new ArrayList<>();
@@ -118,7 +128,14 @@ final class Opening {
     OpenInodes inodes = new OpenInodes(forest::appliedTicket);
     try {
       core =
-          new FsCore(device, forest, trees, superblock(name, forest, trees), inodes, options.clock());
+          new FsCore(
+              device,
+              forest,
+              trees,
+              superblock(name, forest, trees),
+              inodes,
+              options.clock(),
+              vmas);
       reaper = new Reaper(core, inodes);
       reaper.load();
     } catch (TreeDamagedException lost) {
