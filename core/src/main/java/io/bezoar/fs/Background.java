@@ -8,8 +8,9 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a filesystem does when nobody asks: makes changes durable, once in a window, and takes deleted
- * files and snapshots apart. A failure is said by every later change, so here it only ends the round.
+ * What a filesystem does when nobody asks: makes changes durable, once in a window, and takes
+ * deleted files and snapshots apart. A failure is said by every later change, so here it only ends
+ * the round.
  */
 final class Background implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(Background.class.getName());
@@ -37,8 +38,7 @@ final class Background implements AutoCloseable {
   static Background start(FsCore core, Reaper reaper, FilesystemOptions options) {
     Background background = new Background(core, reaper, options.window().toNanos());
     if (!options.window().isZero() && core.isWritable()) {
-      background.thread =
-          Thread.ofPlatform().daemon().name("bezoar-fs").start(background::run);
+      background.thread = Thread.ofPlatform().daemon().name("bezoar-fs").start(background::run);
     }
     return background;
   }

@@ -114,8 +114,7 @@ final class ContentReader {
       boolean hole = i == window.extents().size() || window.extents().get(i).page() > page;
       long to;
       if (hole) {
-        long next =
-            i == window.extents().size() ? window.to() : window.extents().get(i).page();
+        long next = i == window.extents().size() ? window.to() : window.extents().get(i).page();
         to = Math.min(end, next * PAGE_BYTES);
         dst.asSlice(at - offset, to - at).fill((byte) 0);
       } else {
@@ -169,8 +168,7 @@ final class ContentReader {
         return new FileWindow(size, 0, FileWindow.END, all);
       }
     }
-    List<Extent> some =
-        core.extents.find(view, file.inode(), page, Long.MAX_VALUE, PART_EXTENTS);
+    List<Extent> some = core.extents.find(view, file.inode(), page, Long.MAX_VALUE, PART_EXTENTS);
     boolean last = some.size() < PART_EXTENTS;
     return new FileWindow(size, page, last ? FileWindow.END : some.getLast().end(), some);
   }

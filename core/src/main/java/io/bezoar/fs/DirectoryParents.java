@@ -20,7 +20,9 @@ final class DirectoryParents {
     count++;
   }
 
-  /** Names those from which no way leads to the root: they are in a ring, or their parent is gone. */
+  /**
+   * Names those from which no way leads to the root: they are in a ring, or their parent is gone.
+   */
   void check(LongConsumer lost) {
     byte[] known = new byte[count];
     int[] path = new int[count];

@@ -57,7 +57,6 @@ record Extent(
   }
 
   FileExtent asFileExtent() {
-    return new FileExtent(
-        new ByteRange(page * PAGE_BYTES, end() * PAGE_BYTES), device(), content);
+    return new FileExtent(new ByteRange(page * PAGE_BYTES, end() * PAGE_BYTES), device(), content);
   }
 }

@@ -138,8 +138,7 @@ final class ExtentMap {
     return found.isEmpty() ? null : found.getFirst();
   }
 
-  private boolean joins(View view, Extent left, Extent right, long newestHold)
-      throws IOException {
+  private boolean joins(View view, Extent left, Extent right, long newestHold) throws IOException {
     boolean bornTogether =
         left.born() == right.born() || Math.min(left.born(), right.born()) > newestHold;
     return left.deviceEnd() == right.start()

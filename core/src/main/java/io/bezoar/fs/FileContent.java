@@ -19,11 +19,12 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Invariant.</b> What a durable commit or a snapshot can reach is never overwritten: a write
  * goes to fresh pages, and one transaction puts them in the place of the old ones. Only pages that
  * nobody but the running, not yet durable commit knows are written in place: those it took itself,
- * if no mapping shows them, and space taken in advance, which reads as zeroes until the transaction says otherwise. Bytes
- * behind the end of a file, in its last page, are nobody's; whoever makes the file grow zeroes them.
+ * if no mapping shows them, and space taken in advance, which reads as zeroes until the transaction
+ * says otherwise. Bytes behind the end of a file, in its last page, are nobody's; whoever makes the
+ * file grow zeroes them.
  *
- * <p><b>Order.</b> The inode's lock → transaction → new extents → data to the device → applied. What
- * fails on the way is aborted, and the file is what it was.
+ * <p><b>Order.</b> The inode's lock → transaction → new extents → data to the device → applied.
+ * What fails on the way is aborted, and the file is what it was.
  */
 final class FileContent {
   /** Largest file, bytes. */
@@ -95,8 +96,7 @@ final class FileContent {
       OpenInode inode, ByteRange changed, Purpose purpose, FsCore.Change<T> change)
       throws IOException {
     FileId file = FileId.live(inode.number);
-    return core.mappings.changing(
-        inode.number, changed, () -> core.change(file, purpose, change));
+    return core.mappings.changing(inode.number, changed, () -> core.change(file, purpose, change));
   }
 
   void write(OpenInode inode, long offset, MemorySegment src) throws IOException {
@@ -181,8 +181,7 @@ final class FileContent {
     }
   }
 
-  private Stored store(
-      Transaction tx, OpenInode inode, long offset, MemorySegment src, long now)
+  private Stored store(Transaction tx, OpenInode inode, long offset, MemorySegment src, long now)
       throws IOException {
     FileId file = FileId.live(inode.number);
     Inode before = core.require(tx, file);
@@ -244,7 +243,9 @@ final class FileContent {
     }
   }
 
-  /** True when no durable commit, snapshot, other file or mapping sees what stands in these pages. */
+  /**
+   * True when no durable commit, snapshot, other file or mapping sees what stands in these pages.
+   */
   private boolean isPrivate(Transaction tx, Extent extent) throws IOException {
     boolean unseen =
         !extent.isWritten()
@@ -269,8 +270,7 @@ final class FileContent {
     return end;
   }
 
-  private void storeInPlace(Transaction tx, Extent extent, long from, long to)
-      throws IOException {
+  private void storeInPlace(Transaction tx, Extent extent, long from, long to) throws IOException {
     long at = (extent.start() + from - extent.page()) * PAGE_BYTES;
     if (!extent.isWritten()) {
       core.extents.written(tx, extent, from, to, core.newestHold());
@@ -443,8 +443,7 @@ final class FileContent {
                 Inode before = core.require(tx, file);
                 long pages = zeroEnds(tx, before, range, first, end);
                 pages -= core.extents.unmap(tx, inode.number, first, end, PIECE_EXTENTS);
-                core.put(
-                    tx, before.withContent(before.size(), before.pages() + pages, core.now()));
+                core.put(tx, before.withContent(before.size(), before.pages() + pages, core.now()));
                 return !core.extents.find(tx, inode.number, first, end, 1).isEmpty();
               });
       inode.sync.otherChange(done.ticket());
@@ -489,8 +488,7 @@ final class FileContent {
     if (first == second) {
       exclusively(first, () -> reflinkLocked(from, range, to, toOffset));
     } else {
-      exclusively(
-          first, () -> exclusively(second, () -> reflinkLocked(from, range, to, toOffset)));
+      exclusively(first, () -> exclusively(second, () -> reflinkLocked(from, range, to, toOffset)));
     }
   }
 

@@ -20,10 +20,10 @@ import java.util.concurrent.locks.ReentrantLock;
  * One mapping of a part of a file.
  *
  * <p><b>Invariant.</b> It shows what the file holds: data from where it lies on the device, or a
- * copy where the device has no window or the process no mapping to spare; zeroes where there is none
- * and behind the end within the last page; faults in pages behind the end, in pages that cannot be
- * read, and everywhere once the filesystem is closed. Bytes behind the end of a file are undefined
- * on the device, so a page of which they could be seen is copied.
+ * copy where the device has no window or the process no mapping to spare; zeroes where there is
+ * none and behind the end within the last page; faults in pages behind the end, in pages that
+ * cannot be read, and everywhere once the filesystem is closed. Bytes behind the end of a file are
+ * undefined on the device, so a page of which they could be seen is copied.
  *
  * <p><b>Protocol.</b> {@link #show} is called with the inode's lock held, so that the file stays as
  * it is; {@link #revoke} and {@link #restore} are not, and meet it at {@link #lock}, which is held
@@ -138,8 +138,7 @@ final class FileMapping {
   // Showing.
 
   private void show(View state, long from, long to, Trouble trouble) throws IOException {
-    List<Extent> extents =
-        core.extents.find(state, file.inode(), from, to, Integer.MAX_VALUE);
+    List<Extent> extents = core.extents.find(state, file.inode(), from, to, Integer.MAX_VALUE);
     long sizePages = Math.ceilDiv(shownBytes, PAGE_BYTES);
     long dataEnd = Math.clamp(sizePages, from, to);
     long at = from;
@@ -289,8 +288,8 @@ final class FileMapping {
   }
 
   /**
-   * Without a mapping to spare: copies all that hangs together with some pages. Pages behind the end
-   * of the file read as zeroes then.
+   * Without a mapping to spare: copies all that hangs together with some pages. Pages behind the
+   * end of the file read as zeroes then.
    *
    * @return up to where that is shown now
    */

@@ -26,13 +26,13 @@ import org.jspecify.annotations.Nullable;
  * a page that a file shares with those who map it, and it is not used again before every mapping
  * that showed it shows something else.
  *
- * <p><b>Protocol.</b> Every change of the content of a file goes through {@link #changing}, with the
- * inode's lock held for writing. If the file is mapped, the state before is pinned, the change is
- * applied, all mappings of the file are brought up to date, and only then the pin and the lock are
- * given up. Beside what was freed there is what passes to somebody else: of two files that shared a
- * page of the running commit, one lets go of it and is still shown with it, while the other is its
- * only owner now and could write it in place; so in between nobody writes in place ({@link
- * #mayOverwrite}). A file that is not mapped pays one volatile read for all of this.
+ * <p><b>Protocol.</b> Every change of the content of a file goes through {@link #changing}, with
+ * the inode's lock held for writing. If the file is mapped, the state before is pinned, the change
+ * is applied, all mappings of the file are brought up to date, and only then the pin and the lock
+ * are given up. Beside what was freed there is what passes to somebody else: of two files that
+ * shared a page of the running commit, one lets go of it and is still shown with it, while the
+ * other is its only owner now and could write it in place; so in between nobody writes in place
+ * ({@link #mayOverwrite}). A file that is not mapped pays one volatile read for all of this.
  *
  * <p><b>Locks.</b> Inode → {@link FileMapping} → the device, or the mapping's memory. An arena is
  * closed with whatever locks its user holds: what that runs here takes none but the innermost ones.
@@ -91,7 +91,7 @@ final class FileMappings {
       throw new IllegalArgumentException("a file is of the live state or of a snapshot");
     }
     MemorySegment whole = mapping.memory().open(arena, mapping::forget);
-    return whole.asSlice(range.start() % PAGE_BYTES, range.length());
+    return range.isEmpty() ? whole : whole.asSlice(range.start() % PAGE_BYTES, range.length());
   }
 
   private FileMapping show(View state, FileId file, ByteRange range, Runnable release)

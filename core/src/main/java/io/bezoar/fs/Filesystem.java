@@ -29,25 +29,27 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Threat.</b> The power goes at any store. Pages go bad, data and metadata alike. The device
  * runs full. Many threads at once.
  *
- * <p><b>Invariant.</b> Every change is one transaction of a {@link io.bezoar.tree.Forest}: others and
- * crashes see it whole or not at all, and in the order in which changes were made. What is reachable
- * is never overwritten. What stands twice (names and links, extents and owners) always agrees.
+ * <p><b>Invariant.</b> Every change is one transaction of a {@link io.bezoar.tree.Forest}: others
+ * and crashes see it whole or not at all, and in the order in which changes were made. What is
+ * reachable is never overwritten. What stands twice (names and links, extents and owners) always
+ * agrees.
  *
- * <p><b>Durability.</b> What {@link #sync()}, {@link OpenFile#sync()} and {@link #snapshot} returned
- * from survives every crash. Of everything else a crash takes at most what was done within the
- * options' window, and then the latest changes, never some in between; only the content of files that
- * were synced one by one may be newer than the rest.
+ * <p><b>Durability.</b> What {@link #sync()}, {@link OpenFile#sync()} and {@link #snapshot}
+ * returned from survives every crash. Of everything else a crash takes at most what was done within
+ * the options' window, and then the latest changes, never some in between; only the content of
+ * files that were synced one by one may be newer than the rest.
  *
- * <p><b>Locks.</b> Inodes, in the order of their numbers → the forest's right to write → the device.
- * Mappings come behind the inode, and not within a transaction. Looking takes none. Nothing waits for a repair with a lock held: the device below heals.
+ * <p><b>Locks.</b> Inodes, in the order of their numbers → the forest's right to write → the
+ * device. Mappings come behind the inode, and not within a transaction. Looking takes none. Nothing
+ * waits for a repair with a lock held: the device below heals.
  *
- * <p>Every operation throws {@link FilesystemDamagedException} when metadata that it needs is lost in
- * both copies, and {@link io.bezoar.dax.DeviceUnavailableException} when the device, or the part that
- * it needs, is not there; what changes something throws {@link FilesystemReadOnlyException} in
- * snapshots and where no writes are taken, {@link FilesystemFullException} when there is no room, and
- * {@link io.bezoar.tree.ForestFailedException} after a commit failed. Then nothing was done. A file
- * that is not there any more is {@link InvalidFileException} GONE; a directory that is none, {@link
- * NotDirectoryException}. Thread-safe.
+ * <p>Every operation throws {@link FilesystemDamagedException} when metadata that it needs is lost
+ * in both copies, and {@link io.bezoar.dax.DeviceUnavailableException} when the device, or the part
+ * that it needs, is not there; what changes something throws {@link FilesystemReadOnlyException} in
+ * snapshots and where no writes are taken, {@link FilesystemFullException} when there is no room,
+ * and {@link io.bezoar.tree.ForestFailedException} after a commit failed. Then nothing was done. A
+ * file that is not there any more is {@link InvalidFileException} GONE; a directory that is none,
+ * {@link NotDirectoryException}. Thread-safe.
  */
 public final class Filesystem implements AutoCloseable {
   /** Longest target of a symbolic link, bytes. */
@@ -107,8 +109,8 @@ public final class Filesystem implements AutoCloseable {
   }
 
   /**
-   * Opens a filesystem at its newest commit, and does synced writes again that came after it. Reads a
-   * few pages, whatever the size. A device that takes no writes is opened for reading.
+   * Opens a filesystem at its newest commit, and does synced writes again that came after it. Reads
+   * a few pages, whatever the size. A device that takes no writes is opened for reading.
    *
    * @throws FilesystemFormatException when there is none that this version can open; nothing was
    *     written
@@ -493,10 +495,10 @@ public final class Filesystem implements AutoCloseable {
    * byte is copied; either goes its own way when it is written. What only a snapshot has cannot be
    * shared back: copy it.
    *
-   * @param range whole pages of 4096 bytes, but for an end that is the end of {@code from} and comes
-   *     to lie at or behind the end of {@code to}
-   * @throws IllegalArgumentException for a range that is not so, or that would be shared with itself,
-   *     or when {@code from} is of a snapshot
+   * @param range whole pages of 4096 bytes, but for an end that is the end of {@code from} and
+   *     comes to lie at or behind the end of {@code to}
+   * @throws IllegalArgumentException for a range that is not so, or that would be shared with
+   *     itself, or when {@code from} is of a snapshot
    */
   public void reflink(OpenFile from, ByteRange range, OpenFile to, long toOffset)
       throws IOException {
@@ -554,9 +556,9 @@ public final class Filesystem implements AutoCloseable {
   }
 
   /**
-   * Takes pages of the device from the readers of every mapping that they are laid in, of live files
-   * and of snapshots: a load from them faults, from the next one on. Copies that mappings show
-   * instead stay. Where a mapping cannot be splintered further, pages beside go with them.
+   * Takes pages of the device from the readers of every mapping that they are laid in, of live
+   * files and of snapshots: a load from them faults, from the next one on. Copies that mappings
+   * show instead stay. Where a mapping cannot be splintered further, pages beside go with them.
    *
    * @param device widened to whole pages
    * @return in how many mappings
@@ -642,7 +644,8 @@ public final class Filesystem implements AutoCloseable {
 
   private void checkOpen() {
     if (closed.get()) {
-      throw new IllegalStateException("the filesystem on " + core.device.info().name() + " is closed");
+      throw new IllegalStateException(
+          "the filesystem on " + core.device.info().name() + " is closed");
     }
   }
 

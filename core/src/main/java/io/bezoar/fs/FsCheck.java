@@ -18,10 +18,10 @@ import java.util.function.Consumer;
  * Goes through one state of everything and compares what is there twice.
  *
  * <p>Trees that begin with an inode's number are read side by side, once, in order: what an inode
- * says of itself is compared with what the others have of it. Trees that say the same from two sides
- * are compared by sums of hashes, which do not depend on the order; only when sums differ are their
- * entries sought one by one. So memory does not grow with the number of files, but for 16 bytes for
- * each directory. Used once.
+ * says of itself is compared with what the others have of it. Trees that say the same from two
+ * sides are compared by sums of hashes, which do not depend on the order; only when sums differ are
+ * their entries sought one by one. So memory does not grow with the number of files, but for 16
+ * bytes for each directory. Used once.
  */
 final class FsCheck {
   private static final int PROBLEMS_MAX = 1000;
@@ -106,13 +106,11 @@ final class FsCheck {
         problem("owners of pages overlap: " + before + " and " + owner);
       }
       if (!shared) {
-        owned.accept(
-            new ByteRange(owner.start() * PAGE_BYTES, owner.end() * PAGE_BYTES));
+        owned.accept(new ByteRange(owner.start() * PAGE_BYTES, owner.end() * PAGE_BYTES));
       }
       before = owner;
       if (live) {
-        ownersSum +=
-            hash(owner.inode(), owner.page(), owner.start(), owner.count(), owner.born());
+        ownersSum += hash(owner.inode(), owner.page(), owner.start(), owner.count(), owner.born());
       }
     }
   }
@@ -182,8 +180,7 @@ final class FsCheck {
       return false;
     }
     if (count != inode.links()) {
-      problem(
-          "inode " + inode.number() + " counts " + inode.links() + " names, and has " + count);
+      problem("inode " + inode.number() + " counts " + inode.links() + " names, and has " + count);
     }
     if (count == 0 && !orphan) {
       problem("inode " + inode.number() + " has no name, and is not to be taken apart");
@@ -213,8 +210,7 @@ final class FsCheck {
     if (count != inode.size() || inode.links() != 2 + subdirectories[0]) {
       problem(
           "directory %d counts %d entries and %d links, and has %d entries, %d of them directories"
-              .formatted(
-                  inode.number(), inode.size(), inode.links(), count, subdirectories[0]));
+              .formatted(inode.number(), inode.size(), inode.links(), count, subdirectories[0]));
     }
   }
 
@@ -227,12 +223,7 @@ final class FsCheck {
           Extent extent = ExtentLayout.extent(cursor.key(), cursor.value());
           extents++;
           extentsSum +=
-              hash(
-                  inode.number(),
-                  extent.page(),
-                  extent.start(),
-                  extent.count(),
-                  extent.born());
+              hash(inode.number(), extent.page(), extent.start(), extent.count(), extent.born());
           if (extent.page() < state[0]) {
             problem("extents of inode " + inode.number() + " overlap at page " + extent.page());
           }
@@ -326,8 +317,7 @@ final class FsCheck {
     Cursor back = view.cursor(core.trees.owners());
     for (boolean at = back.first(); at; at = back.next()) {
       OwnerEntry owner = ExtentLayout.owner(back.key(), back.value());
-      byte[] value =
-          view.get(core.trees.extents(), ExtentLayout.key(owner.inode(), owner.page()));
+      byte[] value = view.get(core.trees.extents(), ExtentLayout.key(owner.inode(), owner.page()));
       Extent extent =
           value == null
               ? null
@@ -401,8 +391,12 @@ final class FsCheck {
     }
 
     private void astray() {
-      problem("tree " + tree.name() + " has an entry of inode " + cursor.keyLong(0)
-          + ", which is not there");
+      problem(
+          "tree "
+              + tree.name()
+              + " has an entry of inode "
+              + cursor.keyLong(0)
+              + ", which is not there");
     }
 
     void end() throws IOException {

@@ -63,7 +63,18 @@ record Inode(
   /** With other content. */
   Inode withContent(long newSize, long newPages, long now) {
     return new Inode(
-        number, type, mode, uid, gid, links, newSize, newPages, generation, accessed, now, now,
+        number,
+        type,
+        mode,
+        uid,
+        gid,
+        links,
+        newSize,
+        newPages,
+        generation,
+        accessed,
+        now,
+        now,
         created);
   }
 

@@ -61,10 +61,7 @@ final class NameTree {
   }
 
   void add(Transaction tx, long directory, FileName name, Target target) throws IOException {
-    tx.put(
-        trees.names(),
-        Keys.of(directory, name.raw()),
-        value(target.inode(), target.type()));
+    tx.put(trees.names(), Keys.of(directory, name.raw()), value(target.inode(), target.type()));
     tx.put(trees.links(), Keys.of(target.inode(), directory, name.raw()), NOTHING);
   }
 

@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  * Changes directories: each change is one transaction.
  *
  * <p>Who may lose its last name is locked before the transaction begins, because inodes come before
- * the right to write: the name is looked up without a lock, its inode locked, and the name looked up
- * again within the transaction; if it names something else by then, all that is done again.
+ * the right to write: the name is looked up without a lock, its inode locked, and the name looked
+ * up again within the transaction; if it names something else by then, all that is done again.
  */
 final class Namespace {
   private static final FileName SNAPSHOTS =
@@ -88,8 +88,7 @@ final class Namespace {
     }
   }
 
-  private NameTree.Target require(
-      NameTree.@Nullable Target target, FileId directory, FileName name)
+  private NameTree.Target require(NameTree.@Nullable Target target, FileId directory, FileName name)
       throws NoSuchFileException {
     if (target == null) {
       throw new NoSuchFileException(core.describe(directory, name));
@@ -132,8 +131,7 @@ final class Namespace {
   }
 
   /** Runs with the inode locked that a name stands for, unless it is a directory or none. */
-  private <T> T withLocked(FileId directory, FileName name, WithLocked<T> body)
-      throws IOException {
+  private <T> T withLocked(FileId directory, FileName name, WithLocked<T> body) throws IOException {
     while (true) {
       NameTree.Target target =
           core.look(directory, view -> core.names.get(view, directory.inode(), name));
@@ -185,8 +183,7 @@ final class Namespace {
       Transaction tx, FileId directory, FileName name, @Nullable OpenInode locked)
       throws IOException {
     Inode parent = core.requireDirectory(tx, directory);
-    NameTree.Target target =
-        require(core.names.get(tx, directory.inode(), name), directory, name);
+    NameTree.Target target = require(core.names.get(tx, directory.inode(), name), directory, name);
     if (target.type() == FileType.DIRECTORY) {
       throw new InvalidFileException(core.describe(directory, name), Problem.IS_DIRECTORY);
     }
@@ -270,9 +267,7 @@ final class Namespace {
         locked -> {
           FsCore.Done<Boolean> done =
               core.change(
-                  directory,
-                  Purpose.ORDINARY,
-                  tx -> rename(tx, from, to, replace, locked, moved));
+                  directory, Purpose.ORDINARY, tx -> rename(tx, from, to, replace, locked, moved));
           if (locked != null) {
             locked.sync.otherChange(done.ticket());
           }
@@ -319,8 +314,7 @@ final class Namespace {
     return true;
   }
 
-  private void requireOutside(Transaction tx, long moved, Place from, Place to)
-      throws IOException {
+  private void requireOutside(Transaction tx, long moved, Place from, Place to) throws IOException {
     Long at = to.directory().inode();
     while (at != null && at != Inode.ROOT) {
       if (at == moved) {
@@ -356,8 +350,7 @@ final class Namespace {
     }
   }
 
-  private void move(
-      Transaction tx, NameTree.Target source, Place from, Place to, boolean replaced)
+  private void move(Transaction tx, NameTree.Target source, Place from, Place to, boolean replaced)
       throws IOException {
     long now = core.now();
     long directories = source.type() == FileType.DIRECTORY ? 1 : 0;

@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Every method but {@link #close} throws {@link IllegalStateException} after the file was closed
  * here, {@link IllegalArgumentException} for negative numbers, {@link FilesystemDamagedException}
- * when metadata that it needs is lost, and {@link io.bezoar.dax.DeviceUnavailableException} when the
- * device, or the part of it that is needed, is not there. What changes the file throws {@link
+ * when metadata that it needs is lost, and {@link io.bezoar.dax.DeviceUnavailableException} when
+ * the device, or the part of it that is needed, is not there. What changes the file throws {@link
  * FilesystemReadOnlyException} in a snapshot and where no writes are taken, {@link
  * FilesystemFullException} when there is no room, and {@link InvalidFileException} TOO_LARGE beyond
  * 2^62 bytes.
@@ -169,7 +169,9 @@ public final class OpenFile implements AutoCloseable {
     content.punch(writable(), range);
   }
 
-  /** The first run of data at {@code offset} or behind it, cut at {@code offset} and at the size. */
+  /**
+   * The first run of data at {@code offset} or behind it, cut at {@code offset} and at the size.
+   */
   public Optional<ByteRange> nextData(long offset) throws IOException {
     if (offset < 0) {
       throw new IllegalArgumentException("offset " + offset + " is negative");
@@ -226,17 +228,17 @@ public final class OpenFile implements AutoCloseable {
   }
 
   /**
-   * Maps a part of the file, read-only: one contiguous, mapped segment, wherever the bytes lie. Every
-   * byte is verified now as far as the device can; loads later are plain ones, and raise {@link
-   * InternalError} where the media fails them (see {@link io.bezoar.media.Window} for what such an
-   * error does to a program).
+   * Maps a part of the file, read-only: one contiguous, mapped segment, wherever the bytes lie.
+   * Every byte is verified now as far as the device can; loads later are plain ones, and raise
+   * {@link InternalError} where the media fails them (see {@link io.bezoar.media.Window} for what
+   * such an error does to a program).
    *
    * <p>It goes with the file: what is written, punched, cut or shared into it is seen once that
    * returned, page by page, in each page all of it or nothing. Pages behind the end of a file that
    * was cut fault; the rest of the last page is zeroes. It stays when this is closed and when the
    * file is deleted, until the arena is closed; when the filesystem is closed before, all of it
-   * faults. A process that has no mappings of memory to spare gets copies of what it cannot be given
-   * itself; in those a page may be seen half changed.
+   * faults. A process that has no mappings of memory to spare gets copies of what it cannot be
+   * given itself; in those a page may be seen half changed.
    *
    * @param position where in the file, any byte
    * @param sizeBytes 0 or more; may end with the file, not behind it

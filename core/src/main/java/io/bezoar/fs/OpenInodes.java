@@ -4,8 +4,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
 
 /**
- * The inodes that somebody has open or is changing: one {@link OpenInode} for each, so that all meet
- * at its lock. Thread-safe.
+ * The inodes that somebody has open or is changing: one {@link OpenInode} for each, so that all
+ * meet at its lock. Thread-safe.
  */
 final class OpenInodes {
   private final ConcurrentHashMap<Long, OpenInode> open = new ConcurrentHashMap<>();

@@ -20,9 +20,9 @@ import java.util.List;
 /**
  * Makes and opens filesystems.
  *
- * <p>Opening: forest → what it is → log → synced writes that the commit has not → a commit → the log
- * begins anew. A crash on the way leaves the log as it was; writes that are done twice come to the
- * same.
+ * <p>Opening: forest → what it is → log → synced writes that the commit has not → a commit → the
+ * log begins anew. A crash on the way leaves the log as it was; writes that are done twice come to
+ * the same.
  */
 final class Opening {
   private static final long DEVICE_BYTES_MIN = 4L << 20;
@@ -144,8 +144,7 @@ final class Opening {
     FileContent content = new FileContent(core, reaper);
     IntentLog log = openLog(core, name);
     replay(core, inodes, content, log, notes);
-    return new Filesystem(
-        core, inodes, reaper, content, new SyncLog(forest, log), notes, options);
+    return new Filesystem(core, inodes, reaper, content, new SyncLog(forest, log), notes, options);
   }
 
   private static MetaLayout.Superblock superblock(String name, Forest forest, Trees trees)
@@ -176,7 +175,8 @@ final class Opening {
     try {
       return IntentLog.open(core.device, core.log(), core.superblock().id());
     } catch (IntentLogNewerException newer) {
-      throw new FilesystemFormatException(name, newer.getMessage() + ": use a newer program", newer);
+      throw new FilesystemFormatException(
+          name, newer.getMessage() + ": use a newer program", newer);
     }
   }
 
@@ -218,8 +218,7 @@ final class Opening {
   }
 
   private static void replay(
-      FsCore core, OpenInodes inodes, FileContent content, IntentRecord record)
-      throws IOException {
+      FsCore core, OpenInodes inodes, FileContent content, IntentRecord record) throws IOException {
     FileId file = FileId.live(record.inode());
     Inode inode;
     try (Snapshot view = core.forest.snapshot()) {

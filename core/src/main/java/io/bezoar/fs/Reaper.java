@@ -52,8 +52,7 @@ final class Reaper {
 
   /** Notes within a transaction that a file has no name any more. */
   void orphan(Transaction tx, long inode) throws IOException {
-    tx.put(
-        core.trees.orphans(), Keys.of(inode), MetaLayout.orphan(MetaLayout.Orphan.GONE));
+    tx.put(core.trees.orphans(), Keys.of(inode), MetaLayout.orphan(MetaLayout.Orphan.GONE));
   }
 
   /**
@@ -117,8 +116,7 @@ final class Reaper {
       // Whoever took its last name away gave up in the end.
       return false;
     }
-    long pages =
-        core.extents.unmap(tx, number, 0, Long.MAX_VALUE, FileContent.PIECE_EXTENTS);
+    long pages = core.extents.unmap(tx, number, 0, Long.MAX_VALUE, FileContent.PIECE_EXTENTS);
     if (!core.extents.find(tx, number, 0, Long.MAX_VALUE, 1).isEmpty()) {
       core.put(tx, inode.withPages(inode.pages() - pages));
       return true;
@@ -172,8 +170,7 @@ final class Reaper {
       return false;
     }
     long end = Math.ceilDiv(inode.size(), PAGE_BYTES);
-    long pages =
-        core.extents.unmap(tx, number, end, Long.MAX_VALUE, FileContent.PIECE_EXTENTS);
+    long pages = core.extents.unmap(tx, number, end, Long.MAX_VALUE, FileContent.PIECE_EXTENTS);
     core.put(tx, inode.withPages(inode.pages() - pages));
     boolean more = !core.extents.find(tx, number, end, Long.MAX_VALUE, 1).isEmpty();
     byte[] key = Keys.of(number);

@@ -14,8 +14,9 @@ import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Snapshots are holds of the forest: one for each, of the same name. What else is known of one stands
- * in the tree {@code meta}. {@link #changing} keeps two from being made or deleted at a time.
+ * Snapshots are holds of the forest: one for each, of the same name. What else is known of one
+ * stands in the tree {@code meta}. {@link #changing} keeps two from being made or deleted at a
+ * time.
  */
 final class Snapshots {
   /** Where they are found, in the root. */

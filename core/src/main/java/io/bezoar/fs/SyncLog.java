@@ -9,8 +9,8 @@ import java.util.List;
 /**
  * Makes one file durable: by the intent log when that can be, else by a commit. Thread-safe.
  *
- * <p>Records of one file go to the log in their order, under {@link SyncState#logging}. Whoever finds
- * that its records went there already waits for the log all the same.
+ * <p>Records of one file go to the log in their order, under {@link SyncState#logging}. Whoever
+ * finds that its records went there already waits for the log all the same.
  */
 final class SyncLog {
   private final Forest forest;
@@ -54,8 +54,7 @@ final class SyncLog {
     forest.persist(ticket);
   }
 
-  private void append(long number, SyncState state, List<SyncState.Kept> kept)
-      throws IOException {
+  private void append(long number, SyncState state, List<SyncState.Kept> kept) throws IOException {
     long base = forest.durableCommit();
     log.durable(base);
     List<IntentRecord> records = new ArrayList<>();

@@ -50,7 +50,8 @@ record Trees(
         find(device, forest, "orphans"));
   }
 
-  private static Tree find(String device, Forest forest, String name) throws FilesystemFormatException {
+  private static Tree find(String device, Forest forest, String name)
+      throws FilesystemFormatException {
     return forest
         .tree(name)
         .orElseThrow(

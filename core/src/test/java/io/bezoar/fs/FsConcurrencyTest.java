@@ -211,8 +211,7 @@ class FsConcurrencyTest {
     return null;
   }
 
-  private static MemorySegment readAll(OpenFile file, Arena arena, long offset)
-      throws IOException {
+  private static MemorySegment readAll(OpenFile file, Arena arena, long offset) throws IOException {
     MemorySegment all = arena.allocate(REGION, PAGE);
     assertThat(file.read(offset, all)).isEqualTo(REGION);
     return all;
@@ -269,9 +268,7 @@ class FsConcurrencyTest {
     while (!done.get()) {
       // One call sees one state.
       List<DirectoryEntry> entries = rig.fs.list(d, null, 100);
-      assertThat(entries)
-          .extracting(DirectoryEntry::id)
-          .containsExactlyInAnyOrderElementsOf(files);
+      assertThat(entries).extracting(DirectoryEntry::id).containsExactlyInAnyOrderElementsOf(files);
     }
     return null;
   }
@@ -346,10 +343,7 @@ class FsConcurrencyTest {
           List<Callable<Void>> all = new ArrayList<>();
           FileId d =
               rig.fs.create(
-                  FileId.ROOT,
-                  name("d"),
-                  FileType.DIRECTORY,
-                  NewFile.standard(FileType.DIRECTORY));
+                  FileId.ROOT, name("d"), FileType.DIRECTORY, NewFile.standard(FileType.DIRECTORY));
           int[] made = new int[4];
           int[] gone = new int[4];
           for (int t = 0; t < 4; t++) {

@@ -76,8 +76,7 @@ class FsCrashTest {
         FsDriver driver = new FsDriver(twin[0], random, 40, 300);
         // Several crashes of the same filesystem, each on top of what the last one left.
         for (int crash = 0; crash < 4; crash++) {
-          runAndCrash(
-              twin[0], () -> drive(driver, 60), 1 + random.nextInt(400), random.nextLong());
+          runAndCrash(twin[0], () -> drive(driver, 60), 1 + random.nextInt(400), random.nextLong());
         }
       } catch (Throwable failed) {
         throw new AssertionError(

@@ -98,9 +98,7 @@ final class FsDiff {
     difference = difference != null ? difference : unlike("created", want.created, found.created);
     if (want.generation != -1) {
       difference =
-          difference != null
-              ? difference
-              : unlike("generation", want.generation, found.generation);
+          difference != null ? difference : unlike("generation", want.generation, found.generation);
     }
     if (want.isDirectory()) {
       difference = difference != null ? difference : unlike("parent", want.parent, found.parent);

@@ -144,8 +144,7 @@ class FsFaultTest {
 
   /** Now, or before some step from now on. */
   private static void strike(
-      FsRig rig, FaultKind fault, long page, int step, SplittableRandom random)
-      throws IOException {
+      FsRig rig, FaultKind fault, long page, int step, SplittableRandom random) throws IOException {
     long chance = random.nextLong();
     if (step == 0) {
       rig.strike(fault, page, chance);
@@ -356,8 +355,7 @@ class FsFaultTest {
     for (Owner owner : rig.fs.owners(new ByteRange(0, rig.device.sizeBytes()))) {
       if (owner instanceof Owner.Metadata metadata) {
         nodes
-            .computeIfAbsent(
-                metadata.structure() + metadata.snapshot(), _ -> new ArrayList<>())
+            .computeIfAbsent(metadata.structure() + metadata.snapshot(), _ -> new ArrayList<>())
             .add(metadata.device());
       }
     }

@@ -11,12 +11,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a filesystem should hold now, and what it may hold after a crash.
  *
- * <p>The history is the list of states after each operation since everything was durable at last
- * (a sync of the whole, a snapshot, a tick, a close). After a crash the filesystem holds one of
- * them, state k. A file that was synced at a later state than k has every byte that it had then:
- * content, size and time of modification are those of a state between that sync and the end. What
- * else a sync of a file promises (names, mode, attributes) must be in state k itself, because the
- * intent log carries nothing of the kind.
+ * <p>The history is the list of states after each operation since everything was durable at last (a
+ * sync of the whole, a snapshot, a tick, a close). After a crash the filesystem holds one of them,
+ * state k. A file that was synced at a later state than k has every byte that it had then: content,
+ * size and time of modification are those of a state between that sync and the end. What else a
+ * sync of a file promises (names, mode, attributes) must be in state k itself, because the intent
+ * log carries nothing of the kind.
  */
 final class FsModel {
   private final List<FsState> states = new ArrayList<>();

@@ -22,8 +22,7 @@ final class FsObserver {
   static FsState observe(Filesystem fs) throws IOException {
     FsState state = tree(fs, FileId.ROOT);
     for (SnapshotInfo info : fs.snapshots()) {
-      DirectoryEntry root =
-          fs.lookup(FileId.SNAPSHOTS, FileName.of(info.name())).orElseThrow();
+      DirectoryEntry root = fs.lookup(FileId.SNAPSHOTS, FileName.of(info.name())).orElseThrow();
       assertThat(root.id().snapshot()).isEqualTo(info.commit());
       state = state.withSnapshot(info.name(), tree(fs, root.id()));
     }
@@ -58,7 +57,7 @@ final class FsObserver {
       case DIRECTORY -> {
         list(fs, id, node);
         boolean keptRoot = id.isSnapshot() && id.inode() == FsState.ROOT;
-      node.parent = keptRoot ? FsState.ROOT : fs.parent(id).inode();
+        node.parent = keptRoot ? FsState.ROOT : fs.parent(id).inode();
       }
       case SYMLINK -> node.target = fs.readLink(id);
       case REGULAR -> {

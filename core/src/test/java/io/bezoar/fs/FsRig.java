@@ -79,8 +79,7 @@ final class FsRig {
     return create(below, mebibytes, seed, Runnable::run);
   }
 
-  static FsRig create(Below below, int mebibytes, long seed, Executor executor)
-      throws IOException {
+  static FsRig create(Below below, int mebibytes, long seed, Executor executor) throws IOException {
     long pages = mebibytes * 256L;
     long payload = below == Below.LEAF ? pages : pages * 4L / 3 + 128;
     SimMedia media = SimMedia.create("sim", payload * PAGE + 2 * LIST_BYTES, seed);

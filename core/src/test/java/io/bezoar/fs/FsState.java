@@ -467,9 +467,7 @@ final class FsState {
   }
 
   FsState write(long inode, long offset, byte[] bytes, long now) {
-    return bytes.length == 0
-        ? this
-        : content(inode, content -> content.write(offset, bytes), now);
+    return bytes.length == 0 ? this : content(inode, content -> content.write(offset, bytes), now);
   }
 
   FsState truncate(long inode, long size, long now) {
@@ -485,8 +483,7 @@ final class FsState {
     return content(to, content -> content.share(source, range, offset), now);
   }
 
-  private FsState content(
-      long inode, UnaryOperator<FsContent> change, long now) {
+  private FsState content(long inode, UnaryOperator<FsContent> change, long now) {
     return change(
         inode,
         file -> {

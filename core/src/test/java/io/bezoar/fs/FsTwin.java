@@ -275,8 +275,7 @@ final class FsTwin {
 
   boolean close(long inode) throws IOException, Cut {
     OpenFile file = Objects.requireNonNull(handles.get(inode)).remove();
-    return done(
-        "close " + inode, Space.NEVER_FULL, state -> state.close(inode), file::close);
+    return done("close " + inode, Space.NEVER_FULL, state -> state.close(inode), file::close);
   }
 
   private OpenFile handle(long inode) {
@@ -298,8 +297,7 @@ final class FsTwin {
       return done(
           "append to " + inode + ", " + bytes.length + " bytes",
           state -> state.write(inode, end, bytes, time()),
-          () ->
-              assertThat(handle(inode).append(FsObserver.segment(arena, bytes))).isEqualTo(end));
+          () -> assertThat(handle(inode).append(FsObserver.segment(arena, bytes))).isEqualTo(end));
     }
   }
 
@@ -313,9 +311,7 @@ final class FsTwin {
 
   boolean allocate(long inode, ByteRange range) throws IOException, Cut {
     return done(
-        "allocate " + range + " of " + inode,
-        state -> state,
-        () -> handle(inode).allocate(range));
+        "allocate " + range + " of " + inode, state -> state, () -> handle(inode).allocate(range));
   }
 
   boolean punch(long inode, ByteRange range) throws IOException, Cut {
@@ -368,7 +364,8 @@ final class FsTwin {
         state -> {
           throw new FsState.Refused(Set.of("FilesystemReadOnlyException"));
         };
-    done("change " + kind + " of snapshot " + snapshot, refused, () -> change(snapshot, name, kind));
+    done(
+        "change " + kind + " of snapshot " + snapshot, refused, () -> change(snapshot, name, kind));
   }
 
   private void change(String snapshot, FileName name, int kind) throws IOException {

@@ -227,8 +227,7 @@ record FsWorkload(List<Step> steps) {
     }
 
     private void rename(String path, String to) throws IOException, FsTwin.Cut {
-      twin.rename(
-          directory(path), name(path), directory(to), name(to), Filesystem.Replace.REPLACE);
+      twin.rename(directory(path), name(path), directory(to), name(to), Filesystem.Replace.REPLACE);
     }
 
     private void attributes(String path, AttributeChange change) throws IOException, FsTwin.Cut {

@@ -208,8 +208,7 @@ class OpenFileTest {
     rig.settle();
     assertThatThrownBy(() -> fs.open(id))
         .isInstanceOfSatisfying(
-            InvalidFileException.class,
-            gone -> assertThat(gone.problem()).isEqualTo(Problem.GONE));
+            InvalidFileException.class, gone -> assertThat(gone.problem()).isEqualTo(Problem.GONE));
     assertThat(rig.assertClean().files()).isZero();
   }
 
@@ -344,11 +343,7 @@ class OpenFileTest {
           .isInstanceOf(FileAlreadyExistsException.class);
       write(a, 0, bytes(PAGE, 2));
       fs.rename(
-          FileId.ROOT,
-          FileName.of("a"),
-          FileId.ROOT,
-          FileName.of("b"),
-          Filesystem.Replace.REPLACE);
+          FileId.ROOT, FileName.of("a"), FileId.ROOT, FileName.of("b"), Filesystem.Replace.REPLACE);
       FileId root = fs.lookup(FileId.SNAPSHOTS, FileName.of("s")).orElseThrow().id();
       FileId old = fs.lookup(root, FileName.of("a")).orElseThrow().id();
       assertThat(old).isEqualTo(new FileId(info.commit(), a.id().inode()));
@@ -389,8 +384,7 @@ class OpenFileTest {
         a.append(FsObserver.segment(arena, bytes(PAGE, i)));
         b.append(FsObserver.segment(arena, bytes(PAGE, i)));
       }
-      assertThat(a.extents(pages(0, 100)).size() + b.extents(pages(0, 100)).size())
-          .isLessThan(40);
+      assertThat(a.extents(pages(0, 100)).size() + b.extents(pages(0, 100)).size()).isLessThan(40);
     }
   }
 

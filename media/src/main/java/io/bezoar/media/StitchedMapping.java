@@ -451,7 +451,7 @@ public final class StitchedMapping {
     List<Piece<Backing>> before = wanted.within(range);
     List<Piece<Backing>> now = visible(news.isEmpty() ? before : news, nowRevoked);
     int growth = Math.max(0, shown.growth(now));
-    if (!budget.take(growth)) {
+    if (!budget.takeSpare(growth)) {
       return false;
     }
     paid += growth;

@@ -10,7 +10,10 @@ import java.util.concurrent.atomic.AtomicInteger;
  * How many mappings of memory may still be splintered off. Every page that differs from its
  * neighbours costs two, and at vm.max_map_count the JVM itself aborts: so a part of them is always
  * left for it. There is one budget for the process; others are for tests and for parts of a program
- * that are to get by with less. Thread-safe.
+ * that are to get by with less.
+ *
+ * <p>A quarter is kept for those who need one mapping and can do nothing without it, so that one
+ * that can be splintered endlessly does not leave them with nothing. Thread-safe.
  */
 public final class VmaBudget {
   private static final int KEPT_FREE = 16 * 1024;
@@ -19,9 +22,11 @@ public final class VmaBudget {
   private static final VmaBudget PROCESS = of(max() - KEPT_FREE);
 
   private final AtomicInteger left;
+  private final int kept;
 
   private VmaBudget(int count) {
     this.left = new AtomicInteger(count);
+    this.kept = Math.ceilDiv(count, 4);
   }
 
   /** What this process has. */
@@ -45,7 +50,16 @@ public final class VmaBudget {
 
   /** Takes {@code count} mappings; false, and none taken, when so many are not left. */
   boolean take(int count) {
-    if (left.addAndGet(-count) >= 0) {
+    return takeDownTo(0, count);
+  }
+
+  /** As {@link #take}, for what can be done without: leaves what is kept for others. */
+  boolean takeSpare(int count) {
+    return count == 0 || takeDownTo(kept, count);
+  }
+
+  private boolean takeDownTo(int rest, int count) {
+    if (left.addAndGet(-count) >= rest) {
       return true;
     }
     left.addAndGet(count);
