@@ -84,9 +84,9 @@ final class CpCommand extends PoolFileCommand {
     }
   }
 
-  /** An absolute path; a slash at its end, which says that it is a directory, is kept. */
+  /** An absolute path; a slash or a dot at its end, which say something, are kept. */
   private static String local(String path) {
-    String absolute = Path.of(path).toAbsolutePath().normalize().toString();
+    String absolute = Path.of(path).toAbsolutePath().toString();
     return path.endsWith("/") && !absolute.endsWith("/") ? absolute + "/" : absolute;
   }
 

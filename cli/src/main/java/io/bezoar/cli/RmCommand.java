@@ -6,6 +6,7 @@ import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import tools.jackson.databind.JsonNode;
 
 /** {@code bezoar rm}. */
 @Command(
@@ -40,6 +41,16 @@ final class RmCommand extends PoolFileCommand {
   @Override
   public Integer call() throws Exception {
     Flags flags = new Flags().with(Flag.RECURSIVE, recursive).with(Flag.FORCE, force);
-    return askFiles(poolOf(paths), new FileRequest.Rm(pathsOf(paths), flags.set()), reply -> {});
+    return askFiles(poolOf(paths), new FileRequest.Rm(pathsOf(paths), flags.set()), this::show);
+  }
+
+  /** Silent as rm is, unless it was stopped. */
+  private void show(JsonNode removed) {
+    if (stop().isRequested()) {
+      console()
+          .line(
+              "stopped; removed %,d files, %,d directories"
+                  .formatted(removed.path("files").asLong(), removed.path("directories").asLong()));
+    }
   }
 }

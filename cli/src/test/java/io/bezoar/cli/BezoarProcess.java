@@ -73,7 +73,8 @@ final class BezoarProcess {
       process = command(folder, all).start();
       output = process.inputReader();
       String line = output.readLine();
-      while (line != null && !line.contains("nbdcopy")) {
+      // What it says last, whatever it serves.
+      while (line != null && !line.contains("bezoar events")) {
         line = output.readLine();
       }
       if (line == null) {

@@ -135,6 +135,10 @@ class FilesTest {
       assertSame(LocalTree.describe(folder.resolve("out/out")), before);
       ok("cp", "-r", in("/again/."), in("/copy"));
       ok("cp", "-r", in("/again/."), at("out"));
+      ok("mkdir", in("/content"));
+      ok("cp", "-r", at("out/out/."), in("/content"));
+      ok("cp", "-r", in("/content/folder/."), at("folder"));
+      assertThat(folder.resolve("folder/deeper/1")).exists();
       check();
     }
     assertThat(LocalTree.allocatedBytes(folder.resolve("out/sparse"))).isLessThan(1 << 20);

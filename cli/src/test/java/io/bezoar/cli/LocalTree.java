@@ -17,11 +17,13 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
 /** Trees of files with everything that files can have, and what there is to say about one. */
 final class LocalTree {
@@ -157,7 +159,9 @@ final class LocalTree {
       boolean isLink = Files.isSymbolicLink(path);
       StringBuilder text = new StringBuilder();
       text.append(
-          "mode %o uid %s gid %s".formatted((int) has.get("mode"), has.get("uid"), has.get("gid")));
+          "mode %o uid %s gid %s"
+              .formatted(
+                  (int) Objects.requireNonNull(has.get("mode")), has.get("uid"), has.get("gid")));
       text.append(" modified ").append(nanos(has.get("lastModifiedTime")));
       if (isLink) {
         text.append(" to ").append(raw(Files.readSymbolicLink(path)));
@@ -190,8 +194,8 @@ final class LocalTree {
     return Path.of("/").resolve(target).toUri().getRawPath() + " " + target.isAbsolute();
   }
 
-  private static long nanos(Object time) {
-    return ((FileTime) time).to(TimeUnit.NANOSECONDS);
+  private static long nanos(@Nullable Object time) {
+    return ((FileTime) Objects.requireNonNull(time)).to(TimeUnit.NANOSECONDS);
   }
 
   private static String checksum(Path path) throws IOException {

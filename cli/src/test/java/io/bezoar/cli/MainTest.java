@@ -44,6 +44,19 @@ class MainTest {
     }
     for (String command :
         new String[] {
+          "ls", "cp", "mv", "rm", "mkdir", "rmdir", "ln", "stat", "cat", "df", "du", "owners",
+          "check"
+        }) {
+      assertThat(cli.run("help", command)).isZero();
+      assertThat(cli.out()).contains("Example", "--json", "--help");
+      assertThat(cli.run(command, "--help")).isZero();
+    }
+    for (String command : new String[] {"create", "list", "delete"}) {
+      assertThat(cli.run("snapshot", "help", command)).isZero();
+      assertThat(cli.out()).contains("Example:");
+    }
+    for (String command :
+        new String[] {
           "list", "attach", "detach", "offline", "online", "replace", "evacuate", "spare", "wait"
         }) {
       assertThat(cli.run("device", "help", command)).isZero();

@@ -20,9 +20,9 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Invariant.</b> What a durable commit or a snapshot can reach is never overwritten: a write
  * goes to fresh pages, and one transaction puts them in the place of the old ones. Only pages that
  * nobody but the running, not yet durable commit knows are written in place: those it took itself,
- * and space taken in advance, which reads as zeroes until the transaction says otherwise. Bytes
- * behind the end of a file, in its last page, are nobody's; whoever makes the file grow zeroes
- * them.
+ * if no mapping shows them, and space taken in advance, which reads as zeroes until the transaction
+ * says otherwise. Bytes behind the end of a file, in its last page, are nobody's; whoever makes the
+ * file grow zeroes them.
  *
  * <p><b>Order.</b> The inode's lock → transaction → new extents → data to the device → applied.
  * What fails on the way is aborted, and the file is what it was.
@@ -38,6 +38,10 @@ final class FileContent {
   static final int PIECE_EXTENTS = 1000;
 
   private static final int FRESH_TRIES = 4;
+
+  /** Beside what comes of another size. */
+  private static final ByteRange NOTHING = new ByteRange(0, 0);
+
   private static final int RECORD_BYTES_MAX = 64 << 10;
 
   private final FsCore core;
@@ -82,6 +86,18 @@ final class FileContent {
       inode.changed();
       lock.unlock();
     }
+  }
+
+  /**
+   * One transaction, seen in mappings afterwards.
+   *
+   * @param changed as for {@link FileMappings#changing}
+   */
+  private <T> FsCore.Done<T> change(
+      OpenInode inode, ByteRange changed, Purpose purpose, FsCore.Change<T> change)
+      throws IOException {
+    FileId file = FileId.live(inode.number);
+    return core.mappings.changing(inode.number, changed, () -> core.change(file, purpose, change));
   }
 
   void write(OpenInode inode, long offset, MemorySegment src) throws IOException {
@@ -164,8 +180,9 @@ final class FileContent {
 
   private void writeOnce(OpenInode inode, long offset, MemorySegment src) throws IOException {
     FsCore.Done<Stored> done =
-        core.change(
-            FileId.live(inode.number),
+        change(
+            inode,
+            ByteRange.ofLength(offset, src.byteSize()),
             Purpose.ORDINARY,
             tx -> store(tx, inode.number, offset, src, core.now()));
     Stored stored = done.result();
@@ -249,10 +266,14 @@ final class FileContent {
     }
   }
 
-  /** True when no durable commit, snapshot or other file sees what stands in these pages. */
+  /**
+   * True when no durable commit, snapshot, other file or mapping sees what stands in these pages.
+   */
   private boolean isPrivate(Transaction tx, Extent extent) throws IOException {
-    return (!extent.isWritten() || extent.born() == tx.commitNumber())
-        && core.extents.isSole(tx, extent);
+    boolean unseen =
+        !extent.isWritten()
+            || (extent.born() == tx.commitNumber() && core.mappings.mayOverwrite(extent.inode()));
+    return unseen && core.extents.isSole(tx, extent);
   }
 
   /** The page up to which the file has nothing that can be written in place. */
@@ -364,14 +385,17 @@ final class FileContent {
 
   private void grow(OpenInode inode, long size) throws IOException {
     long ticket =
-        core.edit(
-            FileId.live(inode.number),
-            Purpose.ORDINARY,
-            tx -> {
-              Inode before = core.require(tx, FileId.live(inode.number));
-              long pages = before.size() < size ? zeroTail(tx, before) : 0;
-              core.put(tx, before.withContent(size, before.pages() + pages, core.now()));
-            });
+        change(
+                inode,
+                NOTHING,
+                Purpose.ORDINARY,
+                tx -> {
+                  Inode before = core.require(tx, FileId.live(inode.number));
+                  long pages = before.size() < size ? zeroTail(tx, before) : 0;
+                  core.put(tx, before.withContent(size, before.pages() + pages, core.now()));
+                  return true;
+                })
+            .ticket();
     inode.sync.otherChange(ticket);
   }
 
@@ -430,8 +454,9 @@ final class FileContent {
     boolean more = true;
     while (more) {
       FsCore.Done<Boolean> done =
-          core.change(
-              file,
+          change(
+              inode,
+              range,
               Purpose.RELIEF,
               tx -> {
                 Inode before = core.require(tx, file);
@@ -489,10 +514,15 @@ final class FileContent {
   private void reflinkLocked(OpenInode from, ByteRange range, OpenInode to, long toOffset)
       throws IOException {
     long ticket =
-        core.edit(
-            FileId.live(to.number),
-            Purpose.ORDINARY,
-            tx -> share(tx, from.number, range, to.number, toOffset));
+        change(
+                to,
+                ByteRange.ofLength(toOffset, range.length()),
+                Purpose.ORDINARY,
+                tx -> {
+                  share(tx, from.number, range, to.number, toOffset);
+                  return true;
+                })
+            .ticket();
     to.sync.otherChange(ticket);
   }
 

@@ -8,12 +8,15 @@ import io.bezoar.tree.ForestStatus;
 import io.bezoar.tree.Snapshot;
 import io.bezoar.tree.TreeDamagedException;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Lock;
@@ -37,7 +40,8 @@ import org.jspecify.annotations.Nullable;
  * files that were synced one by one may be newer than the rest.
  *
  * <p><b>Locks.</b> Inodes, in the order of their numbers → the forest's right to write → the
- * device. Looking takes none. Nothing waits for a repair with a lock held: the device below heals.
+ * device. Mappings come behind the inode, and not within a transaction. Looking takes none. Nothing
+ * waits for a repair with a lock held: the device below heals.
  *
  * <p>Every operation throws {@link FilesystemDamagedException} when metadata that it needs is lost
  * in both copies, and {@link io.bezoar.dax.DeviceUnavailableException} when the device, or the part
@@ -549,6 +553,48 @@ public final class Filesystem implements AutoCloseable {
     return new OwnerQuery(core).owners(range);
   }
 
+  /**
+   * Takes pages of the device from the readers of every mapping that they are laid in, of live
+   * files and of snapshots: a load from them faults, from the next one on. Copies that mappings
+   * show instead stay. Where a mapping cannot be splintered further, pages beside go with them.
+   *
+   * @param device widened to whole pages
+   * @return in how many mappings
+   * @throws IndexOutOfBoundsException when it is not within the device
+   * @throws IOException when the kernel refuses; some may have been taken away then
+   */
+  public int revoke(ByteRange device) throws IOException {
+    checkOpen();
+    ByteRange pages = pagesOf(device);
+    return core.mappings.revoke(pages.start() / PAGE_BYTES, pages.end() / PAGE_BYTES);
+  }
+
+  /**
+   * Gives pages that were {@linkplain #revoke revoked} back to the readers; to be called when the
+   * device has them again.
+   *
+   * @param device widened to whole pages
+   * @return in how many mappings; those without a mapping of memory to spare are not among them
+   * @throws IndexOutOfBoundsException when it is not within the device
+   * @throws io.bezoar.dax.PoisonedRangeException when the device has not got them: nothing was done
+   */
+  public int restore(ByteRange device) throws IOException {
+    checkOpen();
+    ByteRange pages = pagesOf(device);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment page = arena.allocate(PAGE_BYTES, PAGE_BYTES);
+      for (long at = pages.start(); at < pages.end(); at += PAGE_BYTES) {
+        core.device.read(at, page);
+      }
+    }
+    return core.mappings.restore(pages.start() / PAGE_BYTES, pages.end() / PAGE_BYTES);
+  }
+
+  private ByteRange pagesOf(ByteRange device) {
+    Objects.checkFromToIndex(device.start(), device.end(), core.device.sizeBytes());
+    return device.alignOutward(PAGE_BYTES);
+  }
+
   /** Figures. */
   public FilesystemStatus status() {
     checkOpen();
@@ -612,8 +658,8 @@ public final class Filesystem implements AutoCloseable {
   }
 
   /**
-   * Makes everything durable. The device stays open; files that are open can be used no more.
-   * Idempotent.
+   * Makes everything durable. The device stays open; files that are open can be used no more, and
+   * mappings fault, because their pages may soon be somebody else's. Idempotent.
    */
   @Override
   public void close() throws IOException {
@@ -624,7 +670,11 @@ public final class Filesystem implements AutoCloseable {
       watch.close();
       background.close();
     } finally {
-      core.forest.close();
+      try {
+        core.forest.close();
+      } finally {
+        core.mappings.close();
+      }
     }
   }
 }

@@ -3,6 +3,7 @@ package io.bezoar.fs;
 import io.bezoar.dax.DaxDevice;
 import io.bezoar.dax.DeviceState;
 import io.bezoar.media.ByteRange;
+import io.bezoar.media.VmaBudget;
 import io.bezoar.tree.Forest;
 import io.bezoar.tree.ForestFullException;
 import io.bezoar.tree.Hold;
@@ -40,6 +41,7 @@ final class FsCore {
   final NameTree names;
   final ExtentMap extents;
   final AttributeTree attributes;
+  final FileMappings mappings;
   private final OpenInodes open;
   private final InstantSource clock;
   private final MetaLayout.Superblock superblock;
@@ -78,7 +80,8 @@ final class FsCore {
       Trees trees,
       MetaLayout.Superblock superblock,
       OpenInodes open,
-      InstantSource clock)
+      InstantSource clock,
+      VmaBudget vmas)
       throws IOException {
     this.device = device;
     this.forest = forest;
@@ -89,6 +92,7 @@ final class FsCore {
     this.names = new NameTree(trees);
     this.extents = new ExtentMap(trees);
     this.attributes = new AttributeTree(trees);
+    this.mappings = new FileMappings(this, vmas);
     this.newestHold = forest.holds().stream().mapToLong(Hold::commit).max().orElse(0);
     try (Snapshot view = forest.snapshot()) {
       byte[] limit = view.get(trees.meta(), MetaLayout.NUMBERS);

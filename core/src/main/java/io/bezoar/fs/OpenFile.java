@@ -6,11 +6,13 @@ import io.bezoar.media.ByteRange;
 import io.bezoar.tree.Snapshot;
 import io.bezoar.tree.View;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,6 +45,9 @@ public final class OpenFile implements AutoCloseable {
   private final @Nullable Snapshot view;
 
   private final AtomicBoolean closed = new AtomicBoolean();
+
+  /** This one, until it is closed, and its mappings. */
+  private final AtomicInteger users = new AtomicInteger(1);
 
   OpenFile(
       FsCore core,
@@ -222,6 +227,57 @@ public final class OpenFile implements AutoCloseable {
   }
 
   /**
+   * Maps a part of the file, read-only: one contiguous, mapped segment, wherever the bytes lie.
+   * Every byte is verified now as far as the device can; loads later are plain ones, and raise
+   * {@link InternalError} where the media fails them (see {@link io.bezoar.media.Window} for what
+   * such an error does to a program).
+   *
+   * <p>It goes with the file: what is written, punched, cut or shared into it is seen once that
+   * returned, page by page, in each page all of it or nothing. Pages behind the end of a file that
+   * was cut fault; the rest of the last page is zeroes. It stays when this is closed and when the
+   * file is deleted, until the arena is closed; when the filesystem is closed before, all of it
+   * faults. A process that has no mappings of memory to spare gets copies of what it cannot be
+   * given itself; in those a page may be seen half changed.
+   *
+   * @param position where in the file, any byte
+   * @param sizeBytes 0 or more; may end with the file, not behind it
+   * @param arena the segment's, of any kind
+   * @throws java.nio.file.FileSystemException when the range ends behind the end of the file
+   * @throws DamagedRangeException when bytes are lost; nothing is mapped then
+   * @throws IllegalStateException when the arena is closed, too
+   * @throws WrongThreadException when the arena is confined to another thread
+   * @throws IOException when there is no memory, descriptor or mapping to spare
+   */
+  public MemorySegment map(long position, long sizeBytes, Arena arena) throws IOException {
+    checkOpen();
+    if (position < 0 || sizeBytes < 0 || position > Long.MAX_VALUE - sizeBytes) {
+      throw new IllegalArgumentException(
+          "cannot be mapped: " + sizeBytes + " bytes at " + position);
+    }
+    if (users.getAndUpdate(n -> n == 0 ? 0 : n + 1) == 0) {
+      throw new IllegalStateException("the file is closed: " + id);
+    }
+    AtomicBoolean released = new AtomicBoolean();
+    Runnable release =
+        () -> {
+          if (released.compareAndSet(false, true)) {
+            release();
+          }
+        };
+    ByteRange range = ByteRange.ofLength(position, sizeBytes);
+    boolean done = false;
+    try {
+      MemorySegment mapped = core.mappings.map(id, inode, view, range, arena, release);
+      done = true;
+      return mapped;
+    } finally {
+      if (!done) {
+        release.run();
+      }
+    }
+  }
+
+  /**
    * Makes everything durable that was done to this file before, its names included.
    *
    * @throws io.bezoar.media.PersistFailedException when that failed, now or before
@@ -230,10 +286,19 @@ public final class OpenFile implements AutoCloseable {
     log.sync(writable());
   }
 
-  /** Lets go of the file; what has no name any more goes. Idempotent. */
+  /**
+   * Lets go of the file; what has no name any more goes, once its mappings are closed, too.
+   * Idempotent.
+   */
   @Override
   public void close() {
-    if (!closed.compareAndSet(false, true)) {
+    if (closed.compareAndSet(false, true)) {
+      release();
+    }
+  }
+
+  private void release() {
+    if (users.decrementAndGet() > 0) {
       return;
     }
     OpenInode live = inode;

@@ -4,6 +4,7 @@ import static io.bezoar.media.Units.PAGE_BYTES;
 
 import io.bezoar.dax.DaxDevice;
 import io.bezoar.media.ByteRange;
+import io.bezoar.media.VmaBudget;
 import io.bezoar.tree.Forest;
 import io.bezoar.tree.ForestFormatException;
 import io.bezoar.tree.ForestOptions;
@@ -90,6 +91,14 @@ final class Opening {
   }
 
   static Filesystem open(DaxDevice device, FilesystemOptions options) throws IOException {
+    return open(device, options, VmaBudget.process());
+  }
+
+  /**
+   * @param vmas what mappings of files may be splintered into
+   */
+  static Filesystem open(DaxDevice device, FilesystemOptions options, VmaBudget vmas)
+      throws IOException {
     Forest forest;
     try {
       forest = Forest.open(device, forestOptions(options));
@@ -98,7 +107,7 @@ final class Opening {
     }
     boolean done = false;
     try {
-      Filesystem filesystem = open(device, forest, options);
+      Filesystem filesystem = open(device, forest, options, vmas);
       done = true;
       return filesystem;
     } finally {
@@ -108,7 +117,8 @@ final class Opening {
     }
   }
 
-  private static Filesystem open(DaxDevice device, Forest forest, FilesystemOptions options)
+  private static Filesystem open(
+      DaxDevice device, Forest forest, FilesystemOptions options, VmaBudget vmas)
       throws IOException {
     String name = device.info().name();
     List<String> notes = new ArrayList<>();
@@ -120,7 +130,13 @@ final class Opening {
     try {
       core =
           new FsCore(
-              device, forest, trees, superblock(name, forest, trees), inodes, options.clock());
+              device,
+              forest,
+              trees,
+              superblock(name, forest, trees),
+              inodes,
+              options.clock(),
+              vmas);
       reaper = new Reaper(core, inodes);
       reaper.load();
     } catch (TreeDamagedException lost) {

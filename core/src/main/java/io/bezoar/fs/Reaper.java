@@ -2,6 +2,7 @@ package io.bezoar.fs;
 
 import static io.bezoar.media.Units.PAGE_BYTES;
 
+import io.bezoar.media.ByteRange;
 import io.bezoar.tree.Cursor;
 import io.bezoar.tree.Purpose;
 import io.bezoar.tree.Snapshot;
@@ -156,19 +157,21 @@ final class Reaper {
   void cut(OpenInode inode, long size) throws IOException {
     FileId file = FileId.live(inode.number);
     FsCore.Done<Boolean> done =
-        core.change(
-            file,
-            Purpose.RELIEF,
-            tx -> {
-              Inode before = core.require(tx, file);
-              core.put(tx, before.withContent(size, before.pages(), core.now()));
-              return trim(tx, inode.number, true);
-            });
+        core.mappings.changing(
+            inode.number,
+            new ByteRange(size, size),
+            () -> core.change(file, Purpose.RELIEF, tx -> cut(tx, inode.number, size)));
     inode.sync.otherChange(done.ticket());
     if (done.result()) {
       cut.add(inode.number);
       finishCut(inode);
     }
+  }
+
+  private boolean cut(Transaction tx, long number, long size) throws IOException {
+    Inode before = core.require(tx, FileId.live(number));
+    core.put(tx, before.withContent(size, before.pages(), core.now()));
+    return trim(tx, number, true);
   }
 
   /** Takes what is left behind the end of a file away, before it may grow; its lock is held. */

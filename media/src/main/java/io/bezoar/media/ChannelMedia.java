@@ -401,6 +401,7 @@ final class ChannelMedia extends FileMedia {
         mapping = Mapping.of(file, info.sizeBytes(), Mapping.Mode.READ);
         window = mapping;
         overlay(mapping, drill.now(), new ByteRange(0, info.sizeBytes()));
+        windowsOf(mapping);
       }
       return Optional.of(mapping.segment().asSlice(range.start(), range.length()).asReadOnly());
     } finally {

@@ -33,6 +33,9 @@ abstract sealed class FileMedia implements Media, DrillInjector.Bench
   /** Windows that others hold. Written under the fault lock. */
   private final List<Window> lent = new CopyOnWriteArrayList<>();
 
+  /** What {@link #window} hands out, once there is any. Guarded by the fault lock. */
+  private @Nullable WindowSource source;
+
   FileMedia(
       Path path,
       MediaInfo info,
@@ -252,6 +255,14 @@ abstract sealed class FileMedia implements Media, DrillInjector.Bench
     for (Window window : lent) {
       overlay(window.mapping(), now, changed);
     }
+    if (source != null) {
+      source.enforce(changed);
+    }
+  }
+
+  /** Windows are parts of {@code mapping} from now on. */
+  final void windowsOf(Mapping mapping) {
+    source = WindowSource.register(file, mapping.segment(), range -> drill.now().refused(range));
   }
 
   @Override
@@ -290,6 +301,9 @@ abstract sealed class FileMedia implements Media, DrillInjector.Bench
       } finally {
         file.close();
         lent.forEach(Window::close);
+        if (source != null) {
+          source.withdraw();
+        }
         release();
       }
     } finally {

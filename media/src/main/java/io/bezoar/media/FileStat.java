@@ -24,6 +24,8 @@ record FileStat(int mode, long sizeBytes, ModifiedTime modified, boolean dax) {
   private static final long ATTRIBUTES = 8;
   private static final long MODE = 28;
   private static final long SIZE = 40;
+  private static final long BLOCKS = 48;
+  private static final long BLOCK_BYTES = 512;
   private static final long MODIFIED_SECONDS = 112;
   private static final long MODIFIED_NANOS = 120;
   private static final long ATTRIBUTE_DAX = 0x200000;
@@ -58,6 +60,15 @@ record FileStat(int mode, long sizeBytes, ModifiedTime modified, boolean dax) {
               new ModifiedTime(
                   out.get(JAVA_LONG, MODIFIED_SECONDS), out.get(JAVA_INT, MODIFIED_NANOS)),
               (out.get(JAVA_LONG, ATTRIBUTES) & ATTRIBUTE_DAX) != 0));
+    }
+  }
+
+  /** Space that the open file takes, or a negative errno. */
+  static long allocatedBytes(Descriptor file) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(LAYOUT_BYTES, 8);
+      long result = file.call(fd -> Posix.statx(fd, out));
+      return result < 0 ? result : out.get(JAVA_LONG, BLOCKS) * BLOCK_BYTES;
     }
   }
 

@@ -44,6 +44,7 @@ final class MappedMedia extends FileMedia {
     this.segment = mapping.segment();
     this.dax = info.kind() == MediaKind.MAPPED_DAX;
     enforce(armed, new ByteRange(0, info.sizeBytes()));
+    windowsOf(mapping);
   }
 
   @Override

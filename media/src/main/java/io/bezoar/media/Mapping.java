@@ -124,6 +124,17 @@ final class Mapping implements AutoCloseable {
     return segment;
   }
 
+  /** The first bytes of an open file, in somebody else's arena, as the JDK maps them. */
+  static MemorySegment mapReadOnly(Descriptor file, long sizeBytes, Arena arena)
+      throws IOException {
+    return mapByJdk(file, sizeBytes, Mode.READ, arena);
+  }
+
+  /** A file that ends at its first byte: every touch of pages that are mapped from it faults. */
+  static int emptyFile() {
+    return Empty.FD;
+  }
+
   /**
    * Makes the pages of {@code range} raise SIGBUS, whatever the file holds there. From the same
    * offsets, so that neighbours that are laid one by one become one mapping.

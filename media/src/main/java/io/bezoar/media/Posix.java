@@ -76,8 +76,10 @@ final class Posix {
   static final int PROT_READ = 1;
   static final int PROT_WRITE = 2;
   static final int MAP_SHARED = 0x01;
+  static final int MAP_PRIVATE = 0x02;
   static final int MAP_SHARED_VALIDATE = 0x03;
   static final int MAP_FIXED = 0x10;
+  static final int MAP_ANONYMOUS = 0x20;
   static final int MAP_SYNC = 0x80000;
 
   static final int MADV_WILLNEED = 3;

@@ -7,17 +7,37 @@ import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * How many mappings this process may still be splintered into. Every page that differs from its
+ * How many mappings of memory may still be splintered off. Every page that differs from its
  * neighbours costs two, and at vm.max_map_count the JVM itself aborts: so a part of them is always
- * left for it.
+ * left for it. There is one budget for the process; others are for tests and for parts of a program
+ * that are to get by with less.
+ *
+ * <p>A quarter is kept for those who need one mapping and can do nothing without it, so that one
+ * that can be splintered endlessly does not leave them with nothing. Thread-safe.
  */
-final class VmaBudget {
+public final class VmaBudget {
   private static final int KEPT_FREE = 16 * 1024;
   private static final int DEFAULT_MAX = 65_530;
 
-  private static final AtomicInteger LEFT = new AtomicInteger(Math.max(0, max() - KEPT_FREE));
+  private static final VmaBudget PROCESS = of(max() - KEPT_FREE);
 
-  private VmaBudget() {}
+  private final AtomicInteger left;
+  private final int kept;
+
+  private VmaBudget(int count) {
+    this.left = new AtomicInteger(count);
+    this.kept = Math.ceilDiv(count, 4);
+  }
+
+  /** What this process has. */
+  public static VmaBudget process() {
+    return PROCESS;
+  }
+
+  /** A budget of {@code count} mappings; none when that is negative. */
+  public static VmaBudget of(int count) {
+    return new VmaBudget(Math.max(0, count));
+  }
 
   private static int max() {
     // The kernel answers one read of this file; Files.readString begins with one of a single byte.
@@ -29,20 +49,29 @@ final class VmaBudget {
   }
 
   /** Takes {@code count} mappings; false, and none taken, when so many are not left. */
-  static boolean take(int count) {
-    if (LEFT.addAndGet(-count) >= 0) {
+  boolean take(int count) {
+    return takeDownTo(0, count);
+  }
+
+  /** As {@link #take}, for what can be done without: leaves what is kept for others. */
+  boolean takeSpare(int count) {
+    return count == 0 || takeDownTo(kept, count);
+  }
+
+  private boolean takeDownTo(int rest, int count) {
+    if (left.addAndGet(-count) >= rest) {
       return true;
     }
-    LEFT.addAndGet(count);
+    left.addAndGet(count);
     return false;
   }
 
   /** How many may still be taken. */
-  static int left() {
-    return LEFT.get();
+  public int left() {
+    return left.get();
   }
 
-  static void give(int count) {
-    LEFT.addAndGet(count);
+  void give(int count) {
+    left.addAndGet(count);
   }
 }

@@ -294,16 +294,16 @@ public final class Window implements AutoCloseable {
   private boolean change(ByteRanges nowRevoked, ByteRanges nowStaged, Laying laying)
       throws IOException {
     int more = pieces(nowRevoked, nowStaged) - pieces(revoked, staged);
-    if (more > 0 && !VmaBudget.take(more)) {
+    if (more > 0 && !VmaBudget.process().take(more)) {
       return false;
     }
     try {
       laying.run();
     } catch (IOException | RuntimeException e) {
-      VmaBudget.give(Math.max(0, more));
+      VmaBudget.process().give(Math.max(0, more));
       throw e;
     }
-    VmaBudget.give(Math.max(0, -more));
+    VmaBudget.process().give(Math.max(0, -more));
     revoked = nowRevoked;
     staged = nowStaged;
     return true;
@@ -311,7 +311,7 @@ public final class Window implements AutoCloseable {
 
   /** As {@link #change}, where the pieces become fewer, or one more than was paid for at most. */
   private void note(ByteRanges nowRevoked, ByteRanges nowStaged) {
-    VmaBudget.give(pieces(revoked, staged) - pieces(nowRevoked, nowStaged));
+    VmaBudget.process().give(pieces(revoked, staged) - pieces(nowRevoked, nowStaged));
     revoked = nowRevoked;
     staged = nowStaged;
   }

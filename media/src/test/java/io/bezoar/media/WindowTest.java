@@ -81,32 +81,32 @@ class WindowTest {
     try (Media media = MediaFiles.open(file(place), repair(place));
         Window window = media.map()) {
       long before = mappingsOf("bezoar-poison");
-      int left = VmaBudget.left();
+      int left = VmaBudget.process().left();
       for (int i = 20; i < 120; i++) {
         assertThat(window.revoke(page(i))).isTrue();
       }
       assertThat(mappingsOf("bezoar-poison") - before).isEqualTo(1);
-      assertThat(left - VmaBudget.left()).isEqualTo(2);
+      assertThat(left - VmaBudget.process().left()).isEqualTo(2);
     }
   }
 
   @ParameterizedTest
   @EnumSource
   void shouldGiveEverythingBackWithTheMedia(PlainFileTest.Place place) throws IOException {
-    int left = VmaBudget.left();
+    int left = VmaBudget.process().left();
     long stages = openFilesOf("bezoar-stage");
     Window window;
     try (Media media = MediaFiles.open(file(place), repair(place))) {
       window = media.map();
       assertThat(window.stage(page(3), arena.allocate(PAGE))).isTrue();
       assertThat(window.revoke(page(5))).isTrue();
-      assertThat(VmaBudget.left()).isEqualTo(left - 4);
+      assertThat(VmaBudget.process().left()).isEqualTo(left - 4);
       assertThat(openFilesOf("bezoar-stage")).isEqualTo(stages + 1);
     }
-    assertThat(VmaBudget.left()).isEqualTo(left);
+    assertThat(VmaBudget.process().left()).isEqualTo(left);
     assertThat(openFilesOf("bezoar-stage")).isEqualTo(stages);
     window.close();
-    assertThat(VmaBudget.left()).isEqualTo(left);
+    assertThat(VmaBudget.process().left()).isEqualTo(left);
   }
 
   @ParameterizedTest

@@ -25,6 +25,7 @@ final class LocalFiles {
   private static final String ATTRIBUTES =
       "unix:mode,uid,gid,nlink,size,lastAccessTime,lastModifiedTime,creationTime,isRegularFile,"
           + "isDirectory,isSymbolicLink,fileKey";
+  private static final Set<String> NO_NAMES = Set.of(".", "..");
   private static final long NANOS_PER_SECOND = 1_000_000_000;
   private static final int SET_ID = 06000;
   private static final int PERMISSIONS = 07777;
@@ -69,7 +70,9 @@ final class LocalFiles {
             nanos(all, "lastAccessTime"),
             nanos(all, "lastModifiedTime"),
             nanos(all, "creationTime"));
-    FileName name = path.getFileName() == null ? null : LocalNames.name(path);
+    Path last = path.getFileName();
+    boolean isNamed = last != null && !NO_NAMES.contains(last.toString());
+    FileName name = isNamed ? LocalNames.name(path) : null;
     return new CopyItem(new Where.Local(path), name, kind, attributes, shared ? key : null);
   }
 

@@ -1,0 +1,97 @@
+package io.bezoar.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.bezoar.cli.control.Exit;
+import io.bezoar.testing.Tools;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Files in a pool as a user has them: commands of their own, a server that is killed, a copy that
+ * is stopped, and programs that know nothing of it to compare.
+ */
+@Timeout(300)
+class FilesEndToEndTest {
+  private static final int FILES = 200;
+
+  @TempDir(factory = InMemory.class)
+  private Path folder;
+
+  private BezoarProcess.Result run(String... arguments) throws Exception {
+    return BezoarProcess.run(folder, arguments);
+  }
+
+  private void makeTree(String name, int fileBytes) throws IOException {
+    SplittableRandom random = new SplittableRandom(7);
+    for (int i = 0; i < FILES; i++) {
+      Path file = folder.resolve(name + "/" + i % 10 + "/" + i);
+      Files.createDirectories(file.getParent());
+      byte[] bytes = new byte[random.nextInt(fileBytes)];
+      random.nextBytes(bytes);
+      Files.write(file, bytes);
+    }
+  }
+
+  private void assertSame(String tree, String copy) throws Exception {
+    Tools.run("diff", "-r", folder.resolve(tree).toString(), folder.resolve(copy).toString())
+        .orFail();
+  }
+
+  @Test
+  void shouldKeepWhatItSaidIsDurableWhenTheServerIsKilled() throws Exception {
+    Tools.require("diff", "diffutils");
+    makeTree("tree", 40_000);
+    run("create", "a.pool", "--fs", "--size", "64M", "--sparse").expect(Exit.OK);
+    try (BezoarProcess.Server server = new BezoarProcess.Server(folder, "a.pool")) {
+      List<String> said = run("cp", "-r", "tree", "a.pool:/").expect(Exit.OK).lines();
+      assertThat(said).last().asString().contains("copied 200 files").endsWith("; durable");
+      run("snapshot", "create", "a.pool", "before").expect(Exit.OK);
+      run("rm", "-r", "a.pool:/tree/3").expect(Exit.OK);
+      server.kill();
+    }
+    run("check", "a.pool").expect(Exit.OK);
+    assertThat(run("ls", "a.pool:/tree").expect(Exit.OK).lines())
+        .containsExactly("0", "1", "2", "4", "5", "6", "7", "8", "9");
+    run("cp", "-r", "a.pool:/.snapshots/before/tree", "out").expect(Exit.OK);
+    assertSame("tree", "out");
+    run("status", "a.pool").expect(Exit.OK);
+  }
+
+  @Test
+  void shouldLeaveWholeFilesOnlyWhenACopyIsStopped() throws Exception {
+    makeTree("tree", 1 << 20);
+    run("create", "a.pool", "--fs", "--size", "256M", "--sparse").expect(Exit.OK);
+    List<String> command = List.of("cp", "-r", "--json", "tree", "a.pool:/");
+    Process copy = BezoarProcess.command(folder, command).start();
+    List<String> lines = new ArrayList<>();
+    try (BufferedReader output = copy.inputReader()) {
+      for (String line = output.readLine(); line != null; line = output.readLine()) {
+        // As Ctrl-C does, as soon as it says that it is at work.
+        copy.toHandle().destroy();
+        lines.add(line);
+      }
+    }
+    int exit = copy.waitFor();
+    assertThat(lines).last().asString().contains("\"type\":\"copied\"", "\"durable\":true");
+    // A copy that was faster than its signal is whole.
+    assertThat(exit).isIn(Exit.INTERRUPTED, Exit.OK);
+    run("check", "a.pool").expect(Exit.OK);
+    run("cp", "-r", "a.pool:/tree", "out").expect(Exit.OK);
+    try (Stream<Path> copied = Files.walk(folder.resolve("out"))) {
+      for (Path file : copied.filter(Files::isRegularFile).toList()) {
+        Path original = folder.resolve("tree").resolve(folder.resolve("out").relativize(file));
+        assertThat(file).hasSameBinaryContentAs(original);
+      }
+    }
+  }
+}
