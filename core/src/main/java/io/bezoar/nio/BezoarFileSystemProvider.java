@@ -154,13 +154,9 @@ public final class BezoarFileSystemProvider extends FileSystemProvider {
         path,
         null,
         () -> {
-          FileChannel channel;
-          if (how.isForReadingOnly() && files(path).isDirectory(path, how.last())) {
-            channel = new PoolDirectoryChannel(path);
-          } else {
-            OpenFile open = files(path).open(path, how, mode);
-            channel = new PoolFileChannel(fs, open, how);
-          }
+          OpenFile open = files(path).open(path, how, mode);
+          FileChannel channel =
+              open == null ? new PoolDirectoryChannel(path) : new PoolFileChannel(fs, open, how);
           fs.opened(channel);
           return channel;
         });

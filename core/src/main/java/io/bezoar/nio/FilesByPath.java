@@ -50,8 +50,9 @@ final class FilesByPath {
    * Opens a file, or makes it.
    *
    * @param mode permission bits of a new one
+   * @return null for a directory that nothing is to be changed in
    */
-  OpenFile open(PoolPath path, Options.Open how, int mode) throws IOException {
+  @Nullable OpenFile open(PoolPath path, Options.Open how, int mode) throws IOException {
     IOException changed = new NoSuchFileException(path.text());
     for (int i = 0; i < TRIES; i++) {
       try {
@@ -71,7 +72,7 @@ final class FilesByPath {
     throw changed;
   }
 
-  private OpenFile tryOpen(PoolPath path, Options.Open how, int mode) throws IOException {
+  private @Nullable OpenFile tryOpen(PoolPath path, Options.Open how, int mode) throws IOException {
     boolean createNew = how.has(StandardOpenOption.CREATE_NEW);
     Place place = walk.find(path.route(), createNew ? LastLink.KEEP : how.last());
     PathWalk.Found found = place.found();
@@ -85,6 +86,9 @@ final class FilesByPath {
     } else {
       if (createNew) {
         throw new FileAlreadyExistsException(path.text());
+      }
+      if (found.isDirectory() && how.isForReadingOnly()) {
+        return null;
       }
       file = found.id();
       requireFile(path, found);
@@ -208,11 +212,6 @@ final class FilesByPath {
       throw new NoSuchFileException(path.text());
     }
     return found;
-  }
-
-  boolean isDirectory(PoolPath path, LastLink last) throws IOException {
-    PathWalk.Found found = at(path, last);
-    return found != null && found.isDirectory();
   }
 
   /** What is at a path; null when there is nothing. */

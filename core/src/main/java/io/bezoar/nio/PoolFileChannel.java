@@ -2,6 +2,7 @@ package io.bezoar.nio;
 
 import io.bezoar.fs.OpenFile;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
@@ -389,14 +390,33 @@ final class PoolFileChannel extends FileChannel {
   // Mapping.
 
   /**
-   * Not supported.
+   * Maps a range, read-only; see {@link OpenFile#map}.
    *
-   * @throws UnsupportedOperationException always
+   * @throws UnsupportedOperationException for another mode
    */
   @Override
+  public MemorySegment map(MapMode mapMode, long at, long size, Arena arena) throws IOException {
+    return mapped(mapMode, at, size, arena);
+  }
+
+  /** As above, until the buffer is not reachable any more. */
+  @Override
   public MappedByteBuffer map(MapMode mapMode, long at, long size) throws IOException {
+    if (size > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException("a buffer has no room for " + size + " bytes");
+    }
+    return (MappedByteBuffer) mapped(mapMode, at, size, Arena.ofAuto()).asByteBuffer();
+  }
+
+  private MemorySegment mapped(MapMode mapMode, long at, long size, Arena arena)
+      throws IOException {
     checkOpen();
-    throw new UnsupportedOperationException("files in a pool cannot be mapped yet");
+    Objects.requireNonNull(arena);
+    if (!Objects.requireNonNull(mapMode).equals(MapMode.READ_ONLY)) {
+      throw new UnsupportedOperationException("files in a pool are mapped READ_ONLY");
+    }
+    checkReadable();
+    return work(() -> file.map(at, size, arena));
   }
 
   // Locks.

@@ -18,7 +18,11 @@ import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
+import java.nio.MappedByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
@@ -138,6 +142,33 @@ abstract class ChannelsContract extends ProviderContract {
           .isThrownBy(() -> channel.read(ByteBuffer.allocate(1)));
       assertThatExceptionOfType(NonWritableChannelException.class)
           .isThrownBy(() -> channel.write(text("x")));
+    }
+  }
+
+  @Test
+  void shouldMapForReading() throws IOException {
+    file("a", "0123456789".repeat(2000));
+    MappedByteBuffer buffer;
+    try (FileChannel channel = open("a", READ);
+        Arena arena = Arena.ofConfined()) {
+      MemorySegment segment = channel.map(FileChannel.MapMode.READ_ONLY, 5001, 12_000, arena);
+      assertThat(segment.byteSize()).isEqualTo(12_000);
+      assertThat(segment.isReadOnly()).isTrue();
+      assertThat(segment.get(ValueLayout.JAVA_BYTE, 11_998)).isEqualTo((byte) '9');
+      buffer = channel.map(FileChannel.MapMode.READ_ONLY, 3, 10_000);
+      assertThatExceptionOfType(IOException.class)
+          .isThrownBy(() -> channel.map(FileChannel.MapMode.READ_ONLY, 0, 20_001));
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> channel.map(FileChannel.MapMode.READ_ONLY, -1, 10));
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> channel.map(FileChannel.MapMode.READ_ONLY, 0, 1L << 40));
+    }
+    assertThat(buffer.isReadOnly()).isTrue();
+    assertThat(buffer.remaining()).isEqualTo(10_000);
+    assertThat(buffer.get(9_999)).isEqualTo((byte) '2');
+    try (FileChannel channel = open("a", WRITE)) {
+      assertThatExceptionOfType(NonReadableChannelException.class)
+          .isThrownBy(() -> channel.map(FileChannel.MapMode.READ_ONLY, 0, 1));
     }
   }
 
