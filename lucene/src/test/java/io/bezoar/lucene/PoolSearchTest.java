@@ -21,6 +21,7 @@ import org.apache.lucene.search.ScoreDoc;
 import org.apache.lucene.search.TermQuery;
 import org.apache.lucene.store.ByteBuffersDirectory;
 import org.apache.lucene.store.Directory;
+import org.apache.lucene.store.MMapDirectory;
 import org.apache.lucene.store.NIOFSDirectory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -41,6 +42,11 @@ class PoolSearchTest {
   @Test
   void shouldIndexAndSearchByChannels() throws IOException {
     indexAndSearch(NIOFSDirectory::new);
+  }
+
+  @Test
+  void shouldIndexAndSearchByMappings() throws IOException {
+    indexAndSearch(MMapDirectory::new);
   }
 
   private void indexAndSearch(Opener opener) throws IOException {
