@@ -82,8 +82,8 @@ class StitchedMappingTest {
   }
 
   /** What each page is to show. */
-  private final class Model {
-    final byte @Nullable [][] pages = new byte[PAGES][];
+  private static final class Model {
+    final byte[] @Nullable [] pages = new byte[PAGES][];
     final boolean[] revoked = new boolean[PAGES];
 
     Model() {
