@@ -292,7 +292,7 @@ class FileMappingTest {
       assertThat(rig.vmas.left()).isLessThan(budget / 2);
       for (int round = 0; round < 20; round++) {
         int which = random.nextInt(files.size());
-        write(files.get(which), random.nextInt(20) * PAGE, bytes(random.nextInt(9000), round));
+        write(files.get(which), random.nextLong(20) * PAGE, bytes(random.nextInt(9000), round));
         for (int i = which; i < segments.size(); i += files.size()) {
           long size = segments.get(i).byteSize();
           assertThat(MapRig.load(segments.get(i), 0, size))
