@@ -11,8 +11,12 @@ import java.lang.ref.WeakReference;
 import java.nio.MappedByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -83,16 +87,12 @@ class StitchedMappingTest {
 
   /** What each page is to show. */
   private static final class Model {
-    final byte[] @Nullable [] pages = new byte[PAGES][];
+    final List<byte[]> pages = new ArrayList<>(Collections.nCopies(PAGES, new byte[PAGE]));
     final boolean[] revoked = new boolean[PAGES];
-
-    Model() {
-      Arrays.setAll(pages, _ -> new byte[PAGE]);
-    }
 
     void set(int first, int count, java.util.function.IntFunction<byte[]> bytes) {
       for (int i = 0; i < count; i++) {
-        pages[first + i] = bytes.apply(i);
+        pages.set(first + i, bytes.apply(i));
         revoked[first + i] = false;
       }
     }
@@ -105,7 +105,7 @@ class StitchedMappingTest {
       for (int i = 0; i < PAGES; i++) {
         assertThat(seen(segment, i))
             .as("page %d after %s", i, about)
-            .isEqualTo(revoked[i] ? null : pages[i]);
+            .isEqualTo(revoked[i] ? null : pages.get(i));
       }
     }
   }
@@ -369,15 +369,16 @@ class StitchedMappingTest {
   void shouldStopChangingBeforeAddressesAreGivenBack() throws Exception {
     try (Media media = media(PlainFileTest.Place.MEMORY_MAPPED)) {
       MemorySegment window = window(media, 0, 4);
-      for (int i = 0; i < 300; i++) {
+      for (int i = 0; i < 100; i++) {
         StitchedMapping mapping = new StitchedMapping(4L * PAGE, plenty);
         Arena arena = i % 2 == 0 ? Arena.ofShared() : Arena.ofConfined();
         mapping.open(arena, closings::incrementAndGet);
+        AtomicBoolean stop = new AtomicBoolean();
         Thread changing =
             Thread.ofPlatform()
                 .start(
                     () -> {
-                      while (closings.get() == 0) {
+                      while (!stop.get()) {
                         change(mapping, window);
                       }
                     });
@@ -390,7 +391,9 @@ class StitchedMappingTest {
         assertThat(next.lay(0, window)).isTrue();
         try (Arena other = Arena.ofConfined()) {
           MemorySegment segment = next.open(other, () -> {});
+          stop.set(true);
           changing.join();
+          assertThat(closings).hasValue(1);
           for (int page = 0; page < 4; page++) {
             assertThat(seen(segment, page)).isEqualTo(ofFile(page));
           }
