@@ -33,7 +33,8 @@ interface Row {
           new SidecarRow(),
           new LuceneRow(),
           new LayerRow(),
-          new FilesRow());
+          new FilesRow(),
+          new MappingRow());
 
   /** Its number in the table. */
   int number();
