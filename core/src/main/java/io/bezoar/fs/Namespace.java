@@ -201,12 +201,15 @@ final class Namespace {
   private void dropLink(Transaction tx, long number, @Nullable OpenInode locked, long now)
       throws IOException {
     Inode inode = core.require(tx, FileId.live(number)).withLinks(-1, now);
-    core.put(tx, inode);
     if (inode.links() > 0 || locked == null) {
+      core.put(tx, inode);
       return;
     }
-    boolean apart = open.isAlone(locked) && !reaper.takeApart(tx, number);
-    if (!apart) {
+    boolean alone = open.isAlone(locked);
+    if (!alone) {
+      core.put(tx, inode);
+    }
+    if (!alone || reaper.takeApart(tx, inode)) {
       reaper.orphan(tx, number);
       locked.nameless = true;
     }

@@ -127,25 +127,31 @@ final class Reaper {
     }
   }
 
-  /**
-   * Takes a file without a name apart.
-   *
-   * @return true when there is more to be done
-   */
-  boolean takeApart(Transaction tx, long number) throws IOException {
+  /** As below, of what stands there now. */
+  private boolean takeApart(Transaction tx, long number) throws IOException {
     Inode inode = core.inode(tx, number);
     if (inode == null) {
       tx.delete(core.trees.orphans(), Keys.of(number));
       return false;
     }
-    if (inode.links() > 0) {
-      // Whoever took its last name away gave up in the end.
-      return false;
-    }
-    long pages = core.extents.unmap(tx, number, 0, Long.MAX_VALUE, FileContent.PIECE_EXTENTS);
-    if (!core.extents.find(tx, number, 0, Long.MAX_VALUE, 1).isEmpty()) {
-      core.put(tx, inode.withPages(inode.pages() - pages));
-      return true;
+    // Whoever took its last name away may have given up in the end.
+    return inode.links() == 0 && takeApart(tx, inode);
+  }
+
+  /**
+   * Takes a file without a name apart, as far as one transaction goes.
+   *
+   * @param inode as it is to stand there if there is more to be done
+   * @return true when there is more to be done
+   */
+  boolean takeApart(Transaction tx, Inode inode) throws IOException {
+    long number = inode.number();
+    if (inode.pages() > 0) {
+      long pages = core.extents.unmap(tx, number, 0, Long.MAX_VALUE, FileContent.PIECE_EXTENTS);
+      if (pages < inode.pages()) {
+        core.put(tx, inode.withPages(inode.pages() - pages));
+        return true;
+      }
     }
     core.attributes.removeAll(tx, number);
     tx.delete(core.trees.inodes(), Keys.of(number));
