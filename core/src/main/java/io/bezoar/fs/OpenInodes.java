@@ -61,9 +61,12 @@ final class OpenInodes {
 
   /** Something else than content changed, with the transaction of this ticket. */
   void touched(long number, long ticket) {
-    OpenInode inode = open.get(number);
-    if (inode != null) {
-      inode.sync.otherChange(ticket);
-    }
+    // Waits for whoever is just making it, perhaps without this ticket; a plain get would not.
+    open.computeIfPresent(
+        number,
+        (key, inode) -> {
+          inode.sync.otherChange(ticket);
+          return inode;
+        });
   }
 }
