@@ -110,7 +110,6 @@ final class Reaper {
               core.change(FileId.live(number), Purpose.RELIEF, tx -> takeApart(tx, number))
                   .result();
         }
-        cut.remove(number);
         inode.nameless = false;
       }
     } finally {
