@@ -97,6 +97,18 @@ final class FileContent {
 
   /** Runs a change of an inode with its lock held, and tells readers. */
   private void exclusively(OpenInode inode, Body body) throws IOException {
+    // So that whoever opens the file meanwhile meets this at the lock, though it is closed here.
+    if (!reaper.retain(inode)) {
+      throw new IllegalStateException("the file is closed: " + FileId.live(inode.number));
+    }
+    try {
+      exclusivelyLocked(inode, body);
+    } finally {
+      reaper.release(inode);
+    }
+  }
+
+  private void exclusivelyLocked(OpenInode inode, Body body) throws IOException {
     Lock lock = inode.lock.asWriteLock();
     lock.lock();
     try {

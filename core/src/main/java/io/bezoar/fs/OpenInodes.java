@@ -31,6 +31,17 @@ final class OpenInodes {
     return inode;
   }
 
+  /** Once more what somebody acquired; false when it was given back meanwhile. */
+  boolean retain(OpenInode inode) {
+    return open.computeIfPresent(
+            inode.number,
+            (key, shared) -> {
+              shared.users += shared == inode ? 1 : 0;
+              return shared;
+            })
+        == inode;
+  }
+
   /** True when nobody else has it. Only whoever has it may ask, with its lock held. */
   boolean isAlone(OpenInode inode) {
     boolean[] alone = {false};

@@ -119,6 +119,11 @@ final class Reaper {
     }
   }
 
+  /** Once more what somebody acquired, to be given back; false when it was given back. */
+  boolean retain(OpenInode inode) {
+    return open.retain(inode);
+  }
+
   /** Gives an inode back; if it has no name and this was the last one who had it, it goes. */
   void release(OpenInode inode) {
     if (open.release(inode) && inode.nameless) {

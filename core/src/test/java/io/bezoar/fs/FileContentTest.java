@@ -8,8 +8,13 @@ import io.bezoar.media.FaultKind;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Lock;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** Changes of content that fail, and those that meet others at a bad time. */
 class FileContentTest {
@@ -102,6 +107,44 @@ class FileContentTest {
       assertThatThrownBy(() -> a.punch(new ByteRange(10, 2L * PAGE + 10)))
           .isInstanceOf(DamagedRangeException.class);
       assertThat(FsObserver.read(a, 0, 2 * PAGE)).isEqualTo(bytes(2 * PAGE, 1));
+    }
+  }
+
+  @Test
+  @Timeout(30)
+  void shouldMeetWhoOpensAFileAnewWhenItIsClosedDuringAWrite() throws Exception {
+    FileId id = fs.create(FileId.ROOT, FileName.of("a"), FileType.REGULAR, FILE);
+    OpenFile before = fs.open(id);
+    write(before, 0, bytes(PAGE, 1));
+    fs.sync();
+    Lock lock = before.writable().lock.asReadLock();
+    lock.lock();
+    CompletableFuture<Void> written = new CompletableFuture<>();
+    Thread writer =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  try {
+                    write(before, 0, bytes(PAGE, 2));
+                    written.complete(null);
+                  } catch (IOException | RuntimeException e) {
+                    written.completeExceptionally(e);
+                  }
+                });
+    while (writer.getState() != Thread.State.WAITING) {
+      TimeUnit.MILLISECONDS.sleep(1);
+    }
+    before.close();
+    try (OpenFile after = fs.open(id)) {
+      assertThat(FsObserver.read(after, 0, PAGE)).isEqualTo(bytes(PAGE, 1));
+      lock.unlock();
+      byte[] expected = bytes(PAGE, 2);
+      try {
+        written.join();
+      } catch (CompletionException closed) {
+        expected = bytes(PAGE, 1);
+      }
+      assertThat(FsObserver.read(after, 0, PAGE)).isEqualTo(expected);
     }
   }
 }

@@ -31,4 +31,17 @@ class OpenInodesTest {
     }
     assertThat(inode.sync.owed(ticket -> ticket <= 8)).isEqualTo(new SyncState.Owed.Commit(9));
   }
+
+  @Test
+  void shouldRetainOnlyWhatIsHad() {
+    OpenInode inode = inodes.acquire(16);
+    assertThat(inodes.retain(inode)).isTrue();
+    assertThat(inodes.release(inode)).isFalse();
+    assertThat(inodes.isAlone(inode)).isTrue();
+    assertThat(inodes.release(inode)).isTrue();
+    assertThat(inodes.retain(inode)).isFalse();
+    OpenInode anew = inodes.acquire(16);
+    assertThat(inodes.retain(inode)).isFalse();
+    assertThat(inodes.isAlone(anew)).isTrue();
+  }
 }
