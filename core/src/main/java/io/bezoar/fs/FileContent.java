@@ -67,6 +67,8 @@ final class FileContent {
   private enum Pages {
     /** Those that the file has, too, if nobody can tell. */
     ANY,
+    /** Of those that the file has, only space taken in advance: mappings may show others. */
+    SPACE,
     FRESH
   }
 
@@ -305,6 +307,9 @@ final class FileContent {
       return 0;
     }
     what.set(offset, src, (page, dst) -> readBefore(tx, inode, page, dst));
+    // Asked once: it may become true at any time, when a mapping goes or was brought up to date.
+    boolean unmapped = core.mappings.mayOverwrite(inode.number());
+    Pages now = into == Pages.ANY && !unmapped ? Pages.SPACE : into;
     long more = 0;
     long end = what.endPage();
     long at = what.firstPage();
@@ -312,11 +317,11 @@ final class FileContent {
       List<Extent> next = core.extents.find(tx, inode.number(), at, end, 1);
       Extent extent = next.isEmpty() ? null : next.getFirst();
       long to;
-      if (extent != null && extent.page() <= at && takes(tx, extent, into)) {
+      if (extent != null && extent.page() <= at && isPrivate(tx, extent, now)) {
         to = Math.min(end, extent.end());
         putInPlace(tx, extent, what, at, to);
       } else {
-        to = freshUpTo(tx, inode.number(), at, end, into);
+        to = freshUpTo(tx, inode.number(), at, end, now);
         more += storeFresh(tx, inode, what, at, to);
       }
       at = to;
@@ -324,17 +329,17 @@ final class FileContent {
     return more;
   }
 
-  private boolean takes(Transaction tx, Extent extent, Pages into) throws IOException {
-    return into == Pages.ANY && isPrivate(tx, extent);
-  }
-
   /**
-   * True when no durable commit, snapshot, other file or mapping sees what stands in these pages.
+   * True when these may take data in place: no durable commit, snapshot, other file or mapping sees
+   * what stands there.
    */
-  private boolean isPrivate(Transaction tx, Extent extent) throws IOException {
+  private boolean isPrivate(Transaction tx, Extent extent, Pages into) throws IOException {
     boolean unseen =
-        !extent.isWritten()
-            || (extent.born() == tx.commitNumber() && core.mappings.mayOverwrite(extent.inode()));
+        switch (into) {
+          case ANY -> !extent.isWritten() || extent.born() == tx.commitNumber();
+          case SPACE -> !extent.isWritten();
+          case FRESH -> false;
+        };
     return unseen && core.extents.isSole(tx, extent);
   }
 
@@ -348,7 +353,7 @@ final class FileContent {
         return end;
       }
       Extent extent = next.getFirst();
-      if (takes(tx, extent, into)) {
+      if (isPrivate(tx, extent, into)) {
         return Math.max(from, extent.page());
       }
       at = extent.end();
