@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.Lock;
 import org.jspecify.annotations.Nullable;
@@ -24,8 +25,10 @@ import org.jspecify.annotations.Nullable;
  * says otherwise. Bytes behind the end of a file, in its last page, are nobody's; whoever makes the
  * file grow zeroes them.
  *
- * <p><b>Order.</b> The inode's lock → transaction → new extents → data to the device → applied.
- * What fails on the way is aborted, and the file is what it was.
+ * <p><b>Order.</b> The inode's lock → transaction → new extents, and data to fresh pages → data to
+ * pages that are written in place → applied. What fails on the way is aborted, and the file is what
+ * it was: what is written in place comes when nothing else can fail any more. Where the media does
+ * not take that, fresh pages do.
  */
 final class FileContent {
   /** Largest file, bytes. */
@@ -47,8 +50,27 @@ final class FileContent {
   private final FsCore core;
   private final Reaper reaper;
 
-  /** Used with the right to write. */
+  // Used with the right to write.
+
+  /** What a write, or the later end of a range, is to leave. */
   private final PageImage image = new PageImage();
+
+  /** What is to stand in the page where a file ended, or at the first end of a range. */
+  private final PageImage edge = new PageImage();
+
+  private final List<InPlace> inPlace = new ArrayList<>();
+
+  /** What is to be stored over pages of a file. */
+  private record InPlace(PageImage image, long from, long to, long at) {}
+
+  /** Which pages may take data. */
+  private enum Pages {
+    /** Those that the file has, too, if nobody can tell. */
+    ANY,
+    /** Of those that the file has, only space taken in advance: mappings may show others. */
+    SPACE,
+    FRESH
+  }
 
   private final MemorySegment zeroes = Arena.ofAuto().allocate(PAGE_BYTES, PAGE_BYTES);
 
@@ -77,6 +99,18 @@ final class FileContent {
 
   /** Runs a change of an inode with its lock held, and tells readers. */
   private void exclusively(OpenInode inode, Body body) throws IOException {
+    // So that whoever opens the file meanwhile meets this at the lock, though it is closed here.
+    if (!reaper.retain(inode)) {
+      throw new IllegalStateException("the file is closed: " + FileId.live(inode.number));
+    }
+    try {
+      exclusivelyLocked(inode, body);
+    } finally {
+      reaper.release(inode);
+    }
+  }
+
+  private void exclusivelyLocked(OpenInode inode, Body body) throws IOException {
     Lock lock = inode.lock.asWriteLock();
     lock.lock();
     try {
@@ -97,7 +131,23 @@ final class FileContent {
       OpenInode inode, ByteRange changed, Purpose purpose, FsCore.Change<T> change)
       throws IOException {
     FileId file = FileId.live(inode.number);
-    return core.mappings.changing(inode.number, changed, () -> core.change(file, purpose, change));
+    return core.mappings.changing(
+        inode.number, changed, () -> core.change(file, purpose, tx -> wholly(tx, change)));
+  }
+
+  /** With what is written in place at the end. */
+  private <T> T wholly(Transaction tx, FsCore.Change<T> change) throws IOException {
+    try {
+      T result = change.in(tx);
+      for (InPlace run : inPlace) {
+        storeImage(run.image(), run.from(), run.to(), run.at());
+      }
+      return result;
+    } finally {
+      inPlace.clear();
+      image.clear();
+      edge.clear();
+    }
   }
 
   void write(OpenInode inode, long offset, MemorySegment src) throws IOException {
@@ -125,8 +175,9 @@ final class FileContent {
    */
   void replay(IntentLog log, long commit) throws IOException {
     for (int i = 1; ; i++) {
+      Pages pages = i == 1 ? Pages.ANY : Pages.FRESH;
       try {
-        core.change(FileId.ROOT, Purpose.RELIEF, tx -> replay(tx, log, commit));
+        core.change(FileId.ROOT, Purpose.RELIEF, tx -> replay(tx, log, commit, pages));
         return;
       } catch (BadFreshPageException bad) {
         if (i == FRESH_TRIES) {
@@ -136,13 +187,14 @@ final class FileContent {
     }
   }
 
-  private IntentReplay replay(Transaction tx, IntentLog log, long commit) throws IOException {
+  private IntentReplay replay(Transaction tx, IntentLog log, long commit, Pages pages)
+      throws IOException {
     // Something changes in any case: the log needs a commit behind all that it can speak of.
     tx.put(core.trees.meta(), MetaLayout.REPLAYED, MetaLayout.number(core.now()));
-    return log.replay(commit, (sequence, record) -> replay(tx, record));
+    return log.replay(commit, (sequence, record) -> replay(tx, record, pages));
   }
 
-  private void replay(Transaction tx, IntentRecord record) throws IOException {
+  private void replay(Transaction tx, IntentRecord record, Pages pages) throws IOException {
     Inode inode = core.inode(tx, record.inode());
     if (inode == null || inode.generation() != record.inodeGeneration() || inode.links() == 0) {
       // It was deleted by a commit that the log was written beside, or goes now.
@@ -151,7 +203,10 @@ final class FileContent {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment data = arena.allocate(record.data().byteSize(), PAGE_BYTES);
       data.copyFrom(record.data());
-      store(tx, record.inode(), record.offset(), data, record.modifiedNanos());
+      wholly(
+          tx,
+          same ->
+              store(same, record.inode(), record.offset(), data, record.modifiedNanos(), pages));
     }
   }
 
@@ -166,7 +221,7 @@ final class FileContent {
   private void writeStep(OpenInode inode, long offset, MemorySegment src) throws IOException {
     for (int i = 1; ; i++) {
       try {
-        writeOnce(inode, offset, src);
+        writeOnce(inode, offset, src, i == 1 ? Pages.ANY : Pages.FRESH);
         return;
       } catch (BadFreshPageException bad) {
         if (i == FRESH_TRIES) {
@@ -178,13 +233,14 @@ final class FileContent {
 
   private record Stored(long generation, long size, long modified, long commit) {}
 
-  private void writeOnce(OpenInode inode, long offset, MemorySegment src) throws IOException {
+  private void writeOnce(OpenInode inode, long offset, MemorySegment src, Pages pages)
+      throws IOException {
     FsCore.Done<Stored> done =
         change(
             inode,
             ByteRange.ofLength(offset, src.byteSize()),
             Purpose.ORDINARY,
-            tx -> store(tx, inode.number, offset, src, core.now()));
+            tx -> store(tx, inode.number, offset, src, core.now(), pages));
     Stored stored = done.result();
     int length = (int) src.byteSize();
     if (length <= RECORD_BYTES_MAX && inode.sync.keeps(length, core.forest::isDurable)) {
@@ -204,7 +260,8 @@ final class FileContent {
     }
   }
 
-  private Stored store(Transaction tx, long number, long offset, MemorySegment src, long now)
+  private Stored store(
+      Transaction tx, long number, long offset, MemorySegment src, long now, Pages into)
       throws IOException {
     FileId file = FileId.live(number);
     Inode before = core.require(tx, file);
@@ -214,7 +271,7 @@ final class FileContent {
         pages += zeroTail(tx, before);
       }
     }
-    pages += storePages(tx, before, offset, src);
+    pages += storePages(tx, before, offset, src, image, into);
     long size = Math.max(before.size(), offset + src.byteSize());
     core.put(tx, before.withContent(size, before.pages() + pages, now));
     return new Stored(before.generation(), size, now, tx.commitNumber());
@@ -228,7 +285,8 @@ final class FileContent {
       return 0;
     }
     long from = inode.size() % PAGE_BYTES;
-    return storePages(tx, inode, inode.size(), zeroes.asSlice(0, PAGE_BYTES - from));
+    MemorySegment rest = zeroes.asSlice(0, PAGE_BYTES - from);
+    return storePages(tx, inode, inode.size(), rest, edge, Pages.ANY);
   }
 
   private @Nullable Extent extentAt(Transaction tx, long inode, long page) throws IOException {
@@ -236,48 +294,58 @@ final class FileContent {
     return found.isEmpty() ? null : found.getFirst();
   }
 
-  /** Stores bytes of a file; how many pages more it has then. */
-  private long storePages(Transaction tx, Inode inode, long offset, MemorySegment src)
+  /**
+   * Stores bytes of a file; those that go in place are stored in the end.
+   *
+   * @param what is used for nothing else in this transaction
+   * @return how many pages more the file has then
+   */
+  private long storePages(
+      Transaction tx, Inode inode, long offset, MemorySegment src, PageImage what, Pages into)
       throws IOException {
     if (src.byteSize() == 0) {
       return 0;
     }
-    image.set(offset, src, (page, dst) -> readBefore(tx, inode, page, dst));
-    try {
-      long more = 0;
-      long end = image.endPage();
-      long at = image.firstPage();
-      while (at < end) {
-        List<Extent> next = core.extents.find(tx, inode.number(), at, end, 1);
-        Extent extent = next.isEmpty() ? null : next.getFirst();
-        long to;
-        if (extent != null && extent.page() <= at && isPrivate(tx, extent)) {
-          to = Math.min(end, extent.end());
-          storeInPlace(tx, extent, at, to);
-        } else {
-          to = freshUpTo(tx, inode.number(), at, end);
-          more += storeFresh(tx, inode, at, to);
-        }
-        at = to;
+    what.set(offset, src, (page, dst) -> readBefore(tx, inode, page, dst));
+    // Asked once: it may become true at any time, when a mapping goes or was brought up to date.
+    boolean unmapped = core.mappings.mayOverwrite(inode.number());
+    Pages now = into == Pages.ANY && !unmapped ? Pages.SPACE : into;
+    long more = 0;
+    long end = what.endPage();
+    long at = what.firstPage();
+    while (at < end) {
+      List<Extent> next = core.extents.find(tx, inode.number(), at, end, 1);
+      Extent extent = next.isEmpty() ? null : next.getFirst();
+      long to;
+      if (extent != null && extent.page() <= at && isPrivate(tx, extent, now)) {
+        to = Math.min(end, extent.end());
+        putInPlace(tx, extent, what, at, to);
+      } else {
+        to = freshUpTo(tx, inode.number(), at, end, now);
+        more += storeFresh(tx, inode, what, at, to);
       }
-      return more;
-    } finally {
-      image.clear();
+      at = to;
     }
+    return more;
   }
 
   /**
-   * True when no durable commit, snapshot, other file or mapping sees what stands in these pages.
+   * True when these may take data in place: no durable commit, snapshot, other file or mapping sees
+   * what stands there.
    */
-  private boolean isPrivate(Transaction tx, Extent extent) throws IOException {
+  private boolean isPrivate(Transaction tx, Extent extent, Pages into) throws IOException {
     boolean unseen =
-        !extent.isWritten()
-            || (extent.born() == tx.commitNumber() && core.mappings.mayOverwrite(extent.inode()));
+        switch (into) {
+          case ANY -> !extent.isWritten() || extent.born() == tx.commitNumber();
+          case SPACE -> !extent.isWritten();
+          case FRESH -> false;
+        };
     return unseen && core.extents.isSole(tx, extent);
   }
 
   /** The page up to which the file has nothing that can be written in place. */
-  private long freshUpTo(Transaction tx, long inode, long from, long end) throws IOException {
+  private long freshUpTo(Transaction tx, long inode, long from, long end, Pages into)
+      throws IOException {
     long at = from;
     while (at < end) {
       List<Extent> next = core.extents.find(tx, inode, at, end, 1);
@@ -285,7 +353,7 @@ final class FileContent {
         return end;
       }
       Extent extent = next.getFirst();
-      if (isPrivate(tx, extent)) {
+      if (isPrivate(tx, extent, into)) {
         return Math.max(from, extent.page());
       }
       at = extent.end();
@@ -293,15 +361,17 @@ final class FileContent {
     return end;
   }
 
-  private void storeInPlace(Transaction tx, Extent extent, long from, long to) throws IOException {
+  private void putInPlace(Transaction tx, Extent extent, PageImage what, long from, long to)
+      throws IOException {
     long at = (extent.start() + from - extent.page()) * PAGE_BYTES;
     if (!extent.isWritten()) {
       core.extents.written(tx, extent, from, to, core.newestHold());
     }
-    storeImage(from, to, at);
+    inPlace.add(new InPlace(what, from, to, at));
   }
 
-  private long storeFresh(Transaction tx, Inode inode, long from, long to) throws IOException {
+  private long storeFresh(Transaction tx, Inode inode, PageImage what, long from, long to)
+      throws IOException {
     boolean grows = from >= Math.ceilDiv(inode.size(), PAGE_BYTES);
     Extent left = from == 0 || !grows ? null : extentAt(tx, inode.number(), from - 1);
     long goal = left == null ? Transaction.NO_GOAL : left.deviceEnd() * PAGE_BYTES;
@@ -320,15 +390,15 @@ final class FileContent {
               tx.commitNumber(),
               FileExtent.Content.WRITTEN),
           core.newestHold());
-      storeImage(at, at + count, run.start());
+      storeImage(what, at, at + count, run.start());
       at += count;
     }
     return to - from - gone;
   }
 
-  private void storeImage(long from, long to, long at) throws IOException {
+  private void storeImage(PageImage what, long from, long to, long at) throws IOException {
     try {
-      image.store(core.device, from, to, at);
+      what.store(core.device, from, to, at);
     } catch (PoisonedRangeException bad) {
       throw new BadFreshPageException(bad);
     }
@@ -482,18 +552,19 @@ final class FileContent {
         end < first
             ? new ByteRange(range.end(), range.end())
             : inFile.intersect(new ByteRange(end * PAGE_BYTES, range.end()));
-    return zero(tx, inode, head) + zero(tx, inode, tail);
+    return zero(tx, inode, head, edge) + zero(tx, inode, tail, image);
   }
 
   /** Zeroes a part of one page, if there is data. */
-  private long zero(Transaction tx, Inode inode, ByteRange part) throws IOException {
+  private long zero(Transaction tx, Inode inode, ByteRange part, PageImage what)
+      throws IOException {
     if (part.isEmpty()) {
       return 0;
     }
     Extent extent = extentAt(tx, inode.number(), part.start() / PAGE_BYTES);
     return extent == null || !extent.isWritten()
         ? 0
-        : storePages(tx, inode, part.start(), zeroes.asSlice(0, part.length()));
+        : storePages(tx, inode, part.start(), zeroes.asSlice(0, part.length()), what, Pages.ANY);
   }
 
   // Sharing.

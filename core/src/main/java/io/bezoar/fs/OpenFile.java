@@ -18,13 +18,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * An open file. Offsets and sizes are bytes. Buffers are private native memory.
  *
- * <p>Every method but {@link #close} throws {@link IllegalStateException} after the file was closed
- * here, {@link IllegalArgumentException} for negative numbers, {@link FilesystemDamagedException}
- * when metadata that it needs is lost, and {@link io.bezoar.dax.DeviceUnavailableException} when
- * the device, or the part of it that is needed, is not there. What changes the file throws {@link
- * FilesystemReadOnlyException} in a snapshot and where no writes are taken, {@link
- * FilesystemFullException} when there is no room, and {@link InvalidFileException} TOO_LARGE beyond
- * 2^62 bytes.
+ * <p>Every method but {@link #close} throws {@link IllegalStateException} when the file was closed
+ * here, before or meanwhile, {@link IllegalArgumentException} for negative numbers, {@link
+ * FilesystemDamagedException} when metadata that it needs is lost, and {@link
+ * io.bezoar.dax.DeviceUnavailableException} when the device, or the part of it that is needed, is
+ * not there. What changes the file throws {@link FilesystemReadOnlyException} in a snapshot and
+ * where no writes are taken, {@link FilesystemFullException} when there is no room, and {@link
+ * InvalidFileException} TOO_LARGE beyond 2^62 bytes.
  *
  * <p>Thread-safe. A read sees each write whole or not at all, if that is of 1 MiB at most; a longer
  * one happens in steps of 1 MiB. Reads wait for nobody unless the file changes under them again and
@@ -115,7 +115,9 @@ public final class OpenFile implements AutoCloseable {
   /** Length now, bytes. */
   public long sizeBytes() throws IOException {
     checkOpen();
-    return reader.size();
+    long size = reader.size();
+    checkOpen();
+    return size;
   }
 
   /**
@@ -129,7 +131,10 @@ public final class OpenFile implements AutoCloseable {
     if (offset < 0) {
       throw new IllegalArgumentException("offset " + offset + " is negative");
     }
-    return reader.read(offset, dst);
+    long length = reader.read(offset, dst);
+    // If it was closed meanwhile, nobody kept the pages from being used again.
+    checkOpen();
+    return length;
   }
 
   /**

@@ -31,6 +31,17 @@ final class OpenInodes {
     return inode;
   }
 
+  /** Once more what somebody acquired; false when it was given back meanwhile. */
+  boolean retain(OpenInode inode) {
+    return open.computeIfPresent(
+            inode.number,
+            (key, shared) -> {
+              shared.users += shared == inode ? 1 : 0;
+              return shared;
+            })
+        == inode;
+  }
+
   /** True when nobody else has it. Only whoever has it may ask, with its lock held. */
   boolean isAlone(OpenInode inode) {
     boolean[] alone = {false};
@@ -61,9 +72,12 @@ final class OpenInodes {
 
   /** Something else than content changed, with the transaction of this ticket. */
   void touched(long number, long ticket) {
-    OpenInode inode = open.get(number);
-    if (inode != null) {
-      inode.sync.otherChange(ticket);
-    }
+    // Waits for whoever is just making it, perhaps without this ticket; a plain get would not.
+    open.computeIfPresent(
+        number,
+        (key, inode) -> {
+          inode.sync.otherChange(ticket);
+          return inode;
+        });
   }
 }

@@ -110,7 +110,6 @@ final class Reaper {
               core.change(FileId.live(number), Purpose.RELIEF, tx -> takeApart(tx, number))
                   .result();
         }
-        cut.remove(number);
         inode.nameless = false;
       }
     } finally {
@@ -118,6 +117,11 @@ final class Reaper {
       lock.unlock();
       release(inode);
     }
+  }
+
+  /** Once more what somebody acquired, to be given back; false when it was given back. */
+  boolean retain(OpenInode inode) {
+    return open.retain(inode);
   }
 
   /** Gives an inode back; if it has no name and this was the last one who had it, it goes. */
