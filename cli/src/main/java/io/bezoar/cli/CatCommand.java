@@ -1,8 +1,10 @@
 package io.bezoar.cli;
 
+import io.bezoar.cli.control.Exit;
 import io.bezoar.cli.control.FileRequest;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.file.FileSystemException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -43,11 +45,24 @@ final class CatCommand extends PoolFileCommand {
   public Integer call() throws Exception {
     int exit = askFiles(poolOf(paths), new FileRequest.Cat(pathsOf(paths)), this::show);
     IOException failed = notWritten;
-    if (failed != null) {
-      throw failed;
+    try {
+      if (failed != null) {
+        throw failed;
+      }
+      out.flush();
+    } catch (IOException e) {
+      return cannotWrite(e);
     }
-    out.flush();
     return exit;
+  }
+
+  /** Whoever read has enough, which is no failure of anybody; or there is no place for it. */
+  private static int cannotWrite(IOException failed) throws IOException {
+    String why = String.valueOf(failed.getMessage());
+    if (why.contains("Broken pipe")) {
+      return Exit.PIPE;
+    }
+    throw new FileSystemException("standard output", null, why);
   }
 
   private void show(JsonNode data) {

@@ -24,7 +24,7 @@ import tools.jackson.databind.node.ObjectNode;
       "snapshot is copied.",
       "A file that is there is replaced, as one step, when its copy is whole. Copies in a pool are",
       "durable when it says so. A file that cannot be copied is named, and the others are copied.",
-      "Ctrl-C stops between two files."
+      "Ctrl-C stops between two pieces of a file; that one is taken away again."
     },
     footer = {
       "",

@@ -33,7 +33,7 @@ import picocli.CommandLine.Spec;
       "",
       "Examples:",
       "  bezoar create /data/a.pool --size 10G",
-      "  bezoar create files.pool --fs --size 10G",
+      "  bezoar create files.pool --fs",
       "  bezoar create --mirror /disk1/a.img /disk2/b.img --size 10G",
       "  bezoar create --stripe a.img b.img c.img --chunk 128K --size 1G",
       "  bezoar create --cache /nvme/fast.img --origin /data/slow.img --size 100G",
@@ -51,8 +51,8 @@ final class CreateCommand implements Callable<Integer> {
       paramLabel = "SIZE",
       converter = Sizes.class,
       description =
-          "Size of each device: 64M, 1G, 1GiB ... 4%% of it at most is not for content. Not needed"
-              + " with a stack file that says it.")
+          "Size of each device: 64M, 1G, 1GiB ... 4%% of it at most is not for content. Default: 1G"
+              + " for a single device. Not needed with a stack file that says it.")
   private @Nullable Long sizeBytes;
 
   @Option(
@@ -83,6 +83,10 @@ final class CreateCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     Long size = sizeBytes;
     StackOptions.Wish wish = stack.wish(spec, size);
+    boolean single = wish.draft() instanceof StackDraft.Device;
+    if (size == null && single) {
+      size = PoolSpec.DEFAULT.sizeBytes();
+    }
     if (size == null && !wish.saysSizes()) {
       throw new ParameterException(
           spec.commandLine(), "Missing required option: '--size=SIZE', of each device");
@@ -97,7 +101,7 @@ final class CreateCommand implements Callable<Integer> {
     NewPool.make(wish.draft(), made, MediaChoice.AUTO);
     Console console = new Console(spec);
     Path first = wish.first();
-    if (size != null && wish.draft() instanceof StackDraft.Device) {
+    if (size != null && single) {
       String what = files ? ", for files" : "";
       console.line("%s: created, %s%s".formatted(first, Sizes.text(size), what));
     } else {

@@ -11,7 +11,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.locks.Lock;
 import org.jspecify.annotations.Nullable;
 
@@ -39,8 +41,6 @@ final class FileContent {
 
   /** Extents that one transaction takes away at most. */
   static final int PIECE_EXTENTS = 1000;
-
-  private static final int FRESH_TRIES = 4;
 
   /** Beside what comes of another size. */
   private static final ByteRange NOTHING = new ByteRange(0, 0);
@@ -174,15 +174,31 @@ final class FileContent {
    * of it would pass for one that has it all. Called before anybody has a file open.
    */
   void replay(IntentLog log, long commit) throws IOException {
-    for (int i = 1; ; i++) {
-      Pages pages = i == 1 ? Pages.ANY : Pages.FRESH;
+    aroundBadPages(
+        pages -> core.change(FileId.ROOT, Purpose.RELIEF, tx -> replay(tx, log, commit, pages)));
+  }
+
+  /** A change that writes pages. */
+  private interface Attempt {
+    void with(Pages pages) throws IOException;
+  }
+
+  /**
+   * Tries again on other pages when those that were to be written turn out to be bad: the device
+   * knows them then, and they are not handed out again. Ends when one comes a second time.
+   */
+  private static void aroundBadPages(Attempt attempt) throws IOException {
+    Set<Long> met = new HashSet<>();
+    Pages pages = Pages.ANY;
+    while (true) {
       try {
-        core.change(FileId.ROOT, Purpose.RELIEF, tx -> replay(tx, log, commit, pages));
+        attempt.with(pages);
         return;
       } catch (BadFreshPageException bad) {
-        if (i == FRESH_TRIES) {
+        if (!met.add(bad.page)) {
           throw bad;
         }
+        pages = Pages.FRESH;
       }
     }
   }
@@ -213,21 +229,9 @@ final class FileContent {
   private void writeSteps(OpenInode inode, long offset, MemorySegment src) throws IOException {
     for (long done = 0; done < src.byteSize(); done += STEP_BYTES) {
       long length = Math.min(STEP_BYTES, src.byteSize() - done);
-      writeStep(inode, offset + done, src.asSlice(done, length));
-    }
-  }
-
-  /** As often as fresh pages turn out to be bad: the device knows them then. */
-  private void writeStep(OpenInode inode, long offset, MemorySegment src) throws IOException {
-    for (int i = 1; ; i++) {
-      try {
-        writeOnce(inode, offset, src, i == 1 ? Pages.ANY : Pages.FRESH);
-        return;
-      } catch (BadFreshPageException bad) {
-        if (i == FRESH_TRIES) {
-          throw bad;
-        }
-      }
+      long at = offset + done;
+      MemorySegment step = src.asSlice(done, length);
+      aroundBadPages(pages -> writeOnce(inode, at, step, pages));
     }
   }
 
@@ -408,8 +412,11 @@ final class FileContent {
   private static final class BadFreshPageException extends IOException {
     private static final long serialVersionUID = 1L;
 
+    private final long page;
+
     BadFreshPageException(PoisonedRangeException bad) {
-      super("pages that were to be written are bad: " + bad.getMessage(), bad);
+      super("the volume takes nothing at " + bad.range() + ", though that is free", bad);
+      this.page = bad.range().start() / PAGE_BYTES;
     }
   }
 
@@ -448,7 +455,7 @@ final class FileContent {
           if (size < old) {
             reaper.cut(inode, size);
           } else {
-            grow(inode, size);
+            aroundBadPages(pages -> grow(inode, size));
           }
         });
   }
@@ -514,7 +521,7 @@ final class FileContent {
 
   void punch(OpenInode inode, ByteRange range) throws IOException {
     checkRange(core, inode, range.start(), range.length());
-    exclusively(inode, () -> punchLocked(inode, range));
+    exclusively(inode, () -> aroundBadPages(pages -> punchLocked(inode, range)));
   }
 
   private void punchLocked(OpenInode inode, ByteRange range) throws IOException {

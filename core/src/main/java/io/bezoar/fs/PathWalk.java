@@ -178,6 +178,15 @@ public final class PathWalk {
     return parts.toArray(new @Nullable FileName[0]);
   }
 
+  /**
+   * The name of a snapshot.
+   *
+   * @throws NameException when it is no name
+   */
+  public static FileName snapshotName(String name) throws NameException {
+    return name(name, "/" + Snapshots.DIRECTORY + "/" + name);
+  }
+
   private static FileName name(String part, String path) throws NameException {
     try {
       return FileName.of(part);

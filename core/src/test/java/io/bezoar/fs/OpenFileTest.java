@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.bezoar.fs.InvalidFileException.Problem;
 import io.bezoar.media.ByteRange;
+import io.bezoar.media.FaultKind;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.FileAlreadyExistsException;
@@ -400,5 +401,27 @@ class OpenFileTest {
       assertThat(FsObserver.read(again, 0, 20)).isEqualTo(bytes(10, 1));
       assertThat(again.attributes().modifiedNanos()).isEqualTo(rig.clock.nanos());
     }
+  }
+
+  /** Found by hand: after a few bad pages a write gave up, though there were many good ones. */
+  @Test
+  void shouldWriteAroundAsManyBadPagesAsThereAre() throws Exception {
+    int struck = 0;
+    for (Owner owner : fs.owners(new ByteRange(0, rig.device.sizeBytes()))) {
+      if (owner instanceof Owner.Free) {
+        for (long at = owner.device().start(); at < owner.device().end(); at += 20 * PAGE) {
+          rig.strike(FaultKind.POISON, at, at);
+          struck++;
+        }
+      }
+    }
+    assertThat(struck).isGreaterThan(50);
+    try (OpenFile a = file("a")) {
+      write(a, 0, bytes(500 * PAGE, 1));
+      write(a, 100 * PAGE, bytes(200 * PAGE, 2));
+      assertThat(FsObserver.read(a, 0, 100 * PAGE)).isEqualTo(bytes(100 * PAGE, 1));
+      assertThat(FsObserver.read(a, 100 * PAGE, 200 * PAGE)).isEqualTo(bytes(200 * PAGE, 2));
+    }
+    rig.assertClean();
   }
 }

@@ -29,5 +29,8 @@ public final class Exit {
   /** Stopped by Ctrl-C before it was done. */
   public static final int INTERRUPTED = 130;
 
+  /** Nobody reads the output any more: what SIGPIPE does to others. */
+  public static final int PIPE = 141;
+
   private Exit() {}
 }

@@ -308,14 +308,14 @@ final class FileChanges {
   }
 
   int snapshot(String name) throws IOException {
-    SnapshotInfo made = files.snapshot(FileName.of(name));
+    SnapshotInfo made = files.snapshot(PathWalk.snapshotName(name));
     ObjectNode json = FileJson.snapshot(made);
     replies.send(json.put("type", "snapshot-made"));
     return Exit.OK;
   }
 
   int deleteSnapshot(String name) throws IOException {
-    files.deleteSnapshot(FileName.of(name));
+    files.deleteSnapshot(PathWalk.snapshotName(name));
     int exit = done();
     replies.send(Json.object().put("type", "snapshot-deleted").put("name", name));
     return exit;
