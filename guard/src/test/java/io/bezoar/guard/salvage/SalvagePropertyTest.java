@@ -136,19 +136,20 @@ class SalvagePropertyTest {
     private void scribble(RescueMap map) {
       List<RescueStatus> some =
           List.of(RescueStatus.UNTRIED, RescueStatus.UNTRIMMED, RescueStatus.UNSCRAPED);
+      // A flaky line that is tried in two parts may well come to be half of it bad.
+      boolean any = Arrays.stream(lines).noneMatch(Line.FLAKY::equals);
       for (int n = random.nextInt(6); n > 0; n--) {
         long from = random.nextLong(sizeBytes);
         long to = from + random.nextLong(sizeBytes - from + 1);
         ByteRange range = new ByteRange(from, to);
-        // A flaky line that is tried in two parts may well come to be half of it bad.
-        boolean any = Arrays.stream(lines).noneMatch(Line.FLAKY::equals);
         map.mark(
             any ? range : range.alignOutward(LINE_BYTES), some.get(random.nextInt(some.size())));
       }
       List<RescuePhase> phases = List.of(RescuePhase.values());
+      long position = random.nextLong(2L * sizeBytes);
       map.moveTo(
           new RescuePoint(
-              random.nextLong(2L * sizeBytes),
+              any ? position : position / LINE_BYTES * LINE_BYTES,
               phases.get(random.nextInt(phases.size())),
               1 + random.nextInt(6)));
     }
