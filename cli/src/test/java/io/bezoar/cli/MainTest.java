@@ -20,7 +20,7 @@ class MainTest {
     Cli cli = new Cli();
     assertThat(cli.run("no-such-command")).isEqualTo(Exit.USAGE);
     assertThat(cli.err()).contains("no-such-command");
-    assertThat(cli.run("create", "x.pool")).isEqualTo(Exit.USAGE);
+    assertThat(cli.run("create", "--mirror", "x.img", "y.img")).isEqualTo(Exit.USAGE);
     assertThat(cli.err()).contains("--size");
     assertThat(cli.run("create", "x.pool", "--size", "many")).isEqualTo(Exit.USAGE);
     assertThat(cli.err()).contains("not a size").contains("64M");
