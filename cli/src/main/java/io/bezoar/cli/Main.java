@@ -1,6 +1,5 @@
 package io.bezoar.cli;
 
-import io.bezoar.cli.control.Exit;
 import io.bezoar.cli.control.Problem;
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
@@ -49,10 +48,6 @@ public final class Main {
     stop.install();
     OutputStream out = new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16);
     int exitCode = commandLine(stop, out).execute(args);
-    if (exitCode == Exit.OK && System.out.checkError()) {
-      // A script that keeps what was cut off is not to take it for all.
-      exitCode = Exit.UNAVAILABLE;
-    }
     stop.ended(exitCode);
     System.exit(exitCode);
   }
