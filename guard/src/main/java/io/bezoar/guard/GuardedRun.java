@@ -13,9 +13,10 @@ import java.util.function.Supplier;
  * Runs code over mapped memory until a run had no fault.
  *
  * <p><b>Threat.</b> The error of a bad load may come late: after the code threw something else
- * because of what it took for bytes, or after it returned. So the barrier is passed inside the
- * {@code try} and once more after anything was thrown; an error that is then delivered belongs to
- * the run.
+ * because of what it took for bytes, on the way of that to its handler, or after it returned. An
+ * error that arrives where a handler begins is not covered by that handler's own {@code try}. So
+ * one method ends with the barrier whatever happens ({@link #attempt}), and another one around it
+ * catches what comes out of it ({@link #run}): there nothing is on its way any more.
  */
 final class GuardedRun {
   /** New pages may go bad while the code runs again, but not for ever. */
@@ -35,12 +36,9 @@ final class GuardedRun {
     for (int run = 1; ; run++) {
       long healed = Healer.healedSoFar();
       try {
-        T result = body.run();
-        Window.barrier();
-        return result;
+        return attempt(body);
       } catch (Throwable thrown) {
-        boolean late = isLateFault();
-        if (!late && !isFault(thrown, new HashSet<>())) {
+        if (!isFault(thrown, new HashSet<>())) {
           throw thrown;
         }
         Collection<Guard> guards = over.get();
@@ -60,15 +58,18 @@ final class GuardedRun {
     }
   }
 
-  private static boolean isLateFault() {
+  /**
+   * Runs the code once. An error of a bad load comes out of this at the latest, and in place of
+   * what the code threw because of the bad load.
+   */
+  private static <T, X extends Exception> T attempt(Guard.Body<T, X> body) throws X {
     try {
+      T result = body.run();
       Window.barrier();
-      return false;
-    } catch (InternalError e) {
-      if (!Window.isFault(e)) {
-        throw e;
-      }
-      return true;
+      return result;
+    } catch (Throwable thrown) {
+      Window.barrier();
+      throw thrown;
     }
   }
 
