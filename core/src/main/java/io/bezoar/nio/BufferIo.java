@@ -2,6 +2,7 @@ package io.bezoar.nio;
 
 import io.bezoar.fs.DamagedRangeException;
 import io.bezoar.fs.OpenFile;
+import io.bezoar.media.Media;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -87,13 +88,13 @@ final class BufferIo {
 
   private long readStep(long at, ByteBuffer dst, int wanted) throws IOException {
     MemorySegment target = MemorySegment.ofBuffer(dst).asSlice(0, wanted);
-    if (isPrivateNative(target)) {
+    if (Media.isPrivateNative(target)) {
       return readGood(at, target);
     }
     MemorySegment through = NativeBuffers.SHARED.take(wanted);
     try {
       long read = readGood(at, through.asSlice(0, wanted));
-      MemorySegment.copy(through, 0, target, 0, read);
+      CallerMemory.copy(through.asSlice(0, read), target.asSlice(0, read));
       return read;
     } finally {
       NativeBuffers.SHARED.give(through);
@@ -129,20 +130,16 @@ final class BufferIo {
 
   private static long withBytes(ByteBuffer src, int wanted, Writing writing) throws IOException {
     MemorySegment bytes = MemorySegment.ofBuffer(src).asSlice(0, wanted);
-    if (isPrivateNative(bytes)) {
+    if (Media.isPrivateNative(bytes)) {
       return writing.run(bytes);
     }
     MemorySegment through = NativeBuffers.SHARED.take(wanted);
     try {
-      MemorySegment copy = through.asSlice(0, wanted).copyFrom(bytes);
+      MemorySegment copy = through.asSlice(0, wanted);
+      CallerMemory.copy(bytes, copy);
       return writing.run(copy);
     } finally {
       NativeBuffers.SHARED.give(through);
     }
-  }
-
-  /** Mapped memory may fault, and what happens then is decided where it was mapped. */
-  private static boolean isPrivateNative(MemorySegment memory) {
-    return memory.isNative() && !memory.isMapped();
   }
 }

@@ -36,13 +36,14 @@ final class Scatter {
     }
     MemorySegment memory = NativeBuffers.SHARED.take(wanted);
     try {
-      ByteBuffer bytes = memory.asSlice(0, wanted).asByteBuffer();
-      int read = io.read(at, bytes);
-      bytes.flip();
-      for (int i = offset; i < offset + length && bytes.hasRemaining(); i++) {
-        int count = Math.min(dsts[i].remaining(), bytes.remaining());
-        dsts[i].put(bytes.slice(bytes.position(), count));
-        bytes.position(bytes.position() + count);
+      int read = io.read(at, memory.asSlice(0, wanted).asByteBuffer());
+      long done = 0;
+      for (int i = offset; i < offset + length && done < read; i++) {
+        int count = (int) Math.min(dsts[i].remaining(), read - done);
+        CallerMemory.copy(
+            memory.asSlice(done, count), MemorySegment.ofBuffer(dsts[i]).asSlice(0, count));
+        dsts[i].position(dsts[i].position() + count);
+        done += count;
       }
       return read;
     } finally {
@@ -83,12 +84,14 @@ final class Scatter {
     }
     MemorySegment memory = NativeBuffers.SHARED.take(wanted);
     try {
-      ByteBuffer bytes = memory.asSlice(0, wanted).asByteBuffer();
+      long gathered = 0;
       for (int i = offset; i < offset + length; i++) {
-        bytes.put(srcs[i].duplicate());
+        MemorySegment src = MemorySegment.ofBuffer(srcs[i]);
+        CallerMemory.copy(src, memory.asSlice(gathered, src.byteSize()));
+        gathered += src.byteSize();
       }
       // One step, which happens as a whole or not at all.
-      long written = writer.write(bytes.flip());
+      long written = writer.write(memory.asSlice(0, wanted).asByteBuffer());
       for (int i = offset; i < offset + length; i++) {
         srcs[i].position(srcs[i].limit());
       }

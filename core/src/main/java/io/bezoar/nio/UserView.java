@@ -5,6 +5,7 @@ import io.bezoar.fs.FileName;
 import io.bezoar.fs.Filesystem;
 import io.bezoar.fs.PathWalk.LastLink;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.file.FileSystemException;
 import java.nio.file.attribute.UserDefinedFileAttributeView;
@@ -87,7 +88,9 @@ record UserView(PoolPath path, LastLink last) implements UserDefinedFileAttribut
           "attribute \"%s\" has %d bytes, and the buffer has room for %d"
               .formatted(name, value.length, dst.remaining()));
     }
-    dst.put(value);
+    MemorySegment to = MemorySegment.ofBuffer(dst).asSlice(0, value.length);
+    CallerMemory.copy(MemorySegment.ofArray(value), to);
+    dst.position(dst.position() + value.length);
     return value.length;
   }
 
@@ -95,7 +98,7 @@ record UserView(PoolPath path, LastLink last) implements UserDefinedFileAttribut
   public int write(String name, ByteBuffer src) throws IOException {
     FileName stored = stored(name);
     byte[] value = new byte[src.remaining()];
-    src.duplicate().get(value);
+    CallerMemory.copy(MemorySegment.ofBuffer(src), MemorySegment.ofArray(value));
     call(
         (files, file) -> {
           path.getFileSystem().checkWritable(file);
