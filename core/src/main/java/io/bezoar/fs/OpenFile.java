@@ -3,6 +3,7 @@ package io.bezoar.fs;
 import static io.bezoar.media.Units.PAGE_BYTES;
 
 import io.bezoar.media.ByteRange;
+import io.bezoar.media.Media;
 import io.bezoar.tree.Snapshot;
 import io.bezoar.tree.View;
 import java.io.IOException;
@@ -19,12 +20,12 @@ import org.jspecify.annotations.Nullable;
  * An open file. Offsets and sizes are bytes. Buffers are private native memory.
  *
  * <p>Every method but {@link #close} throws {@link IllegalStateException} when the file was closed
- * here, before or meanwhile, {@link IllegalArgumentException} for negative numbers, {@link
- * FilesystemDamagedException} when metadata that it needs is lost, and {@link
- * io.bezoar.dax.DeviceUnavailableException} when the device, or the part of it that is needed, is
- * not there. What changes the file throws {@link FilesystemReadOnlyException} in a snapshot and
- * where no writes are taken, {@link FilesystemFullException} when there is no room, and {@link
- * InvalidFileException} TOO_LARGE beyond 2^62 bytes.
+ * here, before or meanwhile, {@link IllegalArgumentException} for negative numbers and for buffers
+ * that are no private native memory, {@link FilesystemDamagedException} when metadata that it needs
+ * is lost, and {@link io.bezoar.dax.DeviceUnavailableException} when the device, or the part of it
+ * that is needed, is not there. What changes the file throws {@link FilesystemReadOnlyException} in
+ * a snapshot and where no writes are taken, {@link FilesystemFullException} when there is no room,
+ * and {@link InvalidFileException} TOO_LARGE beyond 2^62 bytes.
  *
  * <p>Thread-safe. A read sees each write whole or not at all, if that is of 1 MiB at most; a longer
  * one happens in steps of 1 MiB. Reads wait for nobody unless the file changes under them again and
@@ -131,6 +132,7 @@ public final class OpenFile implements AutoCloseable {
     if (offset < 0) {
       throw new IllegalArgumentException("offset " + offset + " is negative");
     }
+    Media.requirePrivateNative(dst);
     long length = reader.read(offset, dst);
     // If it was closed meanwhile, nobody kept the pages from being used again.
     checkOpen();
@@ -145,6 +147,7 @@ public final class OpenFile implements AutoCloseable {
    * @throws FilesystemFullException when there is no room; up to 1 MiB nothing of it was written
    */
   public void write(long offset, MemorySegment src) throws IOException {
+    Media.requirePrivateNative(src);
     content.write(writable(), offset, src);
   }
 
@@ -154,6 +157,7 @@ public final class OpenFile implements AutoCloseable {
    * @return where it was
    */
   public long append(MemorySegment src) throws IOException {
+    Media.requirePrivateNative(src);
     return content.append(writable(), src);
   }
 

@@ -18,6 +18,7 @@ import io.bezoar.dax.RecoveryWrite;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.ByteRanges;
 import io.bezoar.media.Cause;
+import io.bezoar.media.Media;
 import io.bezoar.media.Units;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -366,9 +367,7 @@ public final class MirroredTarget implements DaxDevice {
   @Override
   public void write(long offset, MemorySegment src) throws IOException {
     Objects.checkFromIndexSize(offset, src.byteSize(), layout.dataBytes());
-    if (!src.isNative() || src.isMapped()) {
-      throw new IllegalArgumentException("not private native memory: " + src);
-    }
+    Media.requirePrivateNative(src);
     checkWritable();
     if (src.byteSize() > 0) {
       writer.write(offset, src);

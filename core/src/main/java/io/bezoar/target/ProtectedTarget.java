@@ -20,6 +20,7 @@ import io.bezoar.dax.RecoveryWrite;
 import io.bezoar.dax.Role;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.Cause;
+import io.bezoar.media.Media;
 import io.bezoar.media.Units;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -262,7 +263,7 @@ public final class ProtectedTarget implements DaxDevice {
   @Override
   public void read(long offset, MemorySegment dst) throws IOException {
     Objects.checkFromIndexSize(offset, dst.byteSize(), info.sizeBytes());
-    requirePrivate(dst);
+    Media.requirePrivateNative(dst);
     checkOpen();
     if (((offset | dst.byteSize()) & (PAGE - 1)) == 0) {
       long pages = dst.byteSize() / PAGE;
@@ -315,7 +316,7 @@ public final class ProtectedTarget implements DaxDevice {
   public void write(long offset, MemorySegment src) throws IOException {
     Objects.checkFromIndexSize(offset, src.byteSize(), info.sizeBytes());
     ByteRange range = ByteRange.ofLength(offset, src.byteSize());
-    requirePrivate(src);
+    Media.requirePrivateNative(src);
     checkWritable();
     refuseLost(range);
     checkEdges(range);
@@ -613,12 +614,6 @@ public final class ProtectedTarget implements DaxDevice {
         repair.degradedBytes(),
         lost.bytes(),
         child.counters().persistFailures());
-  }
-
-  private static void requirePrivate(MemorySegment buffer) {
-    if (!buffer.isNative() || buffer.isMapped()) {
-      throw new IllegalArgumentException("not private native memory: " + buffer);
-    }
   }
 
   private void checkOpen() throws DeviceUnavailableException {

@@ -22,6 +22,7 @@ import io.bezoar.dax.Severity;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.ByteRanges;
 import io.bezoar.media.Cause;
+import io.bezoar.media.Media;
 import io.bezoar.media.Units;
 import io.bezoar.target.WriteCacheIndex.State;
 import io.bezoar.target.WriteCacheLayout.Superblock;
@@ -316,7 +317,7 @@ public final class WriteCachedTarget implements DaxDevice {
   @Override
   public void read(long offset, MemorySegment dst) throws IOException {
     Objects.checkFromIndexSize(offset, dst.byteSize(), originBytes);
-    requirePrivate(dst);
+    Media.requirePrivateNative(dst);
     if (dst.byteSize() > 0) {
       open().reader.read(offset, dst);
     }
@@ -325,7 +326,7 @@ public final class WriteCachedTarget implements DaxDevice {
   @Override
   public void write(long offset, MemorySegment src) throws IOException {
     Objects.checkFromIndexSize(offset, src.byteSize(), originBytes);
-    requirePrivate(src);
+    Media.requirePrivateNative(src);
     WriteCacheCore now = writable();
     if (src.byteSize() > 0) {
       now.writer.write(offset, src);
@@ -726,12 +727,6 @@ public final class WriteCachedTarget implements DaxDevice {
       }
     }
     return now;
-  }
-
-  private static void requirePrivate(MemorySegment buffer) {
-    if (!buffer.isNative() || buffer.isMapped()) {
-      throw new IllegalArgumentException("not private native memory: " + buffer);
-    }
   }
 
   /** Writes everything back, as far as that is possible; what is not stays in the cache. */

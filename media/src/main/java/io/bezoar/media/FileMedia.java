@@ -84,10 +84,7 @@ abstract sealed class FileMedia implements Media, DrillInjector.Bench
 
   /** Bounds and kind of buffer, before anything happens. */
   final void checkAccess(long offset, MemorySegment buffer) {
-    if (!buffer.isNative() || buffer.isMapped()) {
-      throw new IllegalArgumentException(
-          "a buffer of media must be private native memory, not " + buffer);
-    }
+    Media.requirePrivateNative(buffer);
     Objects.checkFromIndexSize(offset, buffer.byteSize(), info.sizeBytes());
   }
 

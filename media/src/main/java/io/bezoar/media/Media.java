@@ -24,6 +24,22 @@ import java.util.Optional;
  */
 public interface Media extends AutoCloseable {
 
+  /** True for memory that may be handed to a media, or a device on it. */
+  static boolean isPrivateNative(MemorySegment buffer) {
+    return buffer.isNative() && !buffer.isMapped();
+  }
+
+  /**
+   * Refuses buffers that are not private native memory.
+   *
+   * @throws IllegalArgumentException for one on the heap, or of a mapped file
+   */
+  static void requirePrivateNative(MemorySegment buffer) {
+    if (!isPrivateNative(buffer)) {
+      throw new IllegalArgumentException("a buffer must be private native memory, not " + buffer);
+    }
+  }
+
   /** What this media is. */
   MediaInfo info();
 

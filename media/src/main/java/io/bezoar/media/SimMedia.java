@@ -427,9 +427,7 @@ public final class SimMedia implements Media {
 
   private ByteRange checkAccess(long offset, MemorySegment buffer) throws IOException {
     Objects.checkFromIndexSize(offset, buffer.byteSize(), sizeBytes());
-    if (!buffer.isNative() || buffer.isMapped()) {
-      throw new IllegalArgumentException("not private native memory: " + buffer);
-    }
+    Media.requirePrivateNative(buffer);
     checkUsable();
     return ByteRange.ofLength(offset, buffer.byteSize());
   }
