@@ -3,7 +3,6 @@ package io.bezoar.fs;
 import static io.bezoar.media.Units.PAGE_BYTES;
 
 import io.bezoar.dax.PoisonedRangeException;
-import io.bezoar.media.ByteRange;
 import io.bezoar.tree.Snapshot;
 import io.bezoar.tree.View;
 import java.io.IOException;
@@ -136,15 +135,9 @@ final class ContentReader {
     try {
       core.device.read((extent.start() - extent.page()) * PAGE_BYTES + at, dst);
     } catch (PoisonedRangeException lost) {
-      throw damaged(extent, lost, before + lost.goodPrefixBytes());
+      long good = before + lost.goodPrefixBytes();
+      throw DamagedRangeException.of(core.describe(file), extent, lost, good);
     }
-  }
-
-  /** What the loss of bytes of an extent is to the file. */
-  DamagedRangeException damaged(Extent extent, PoisonedRangeException lost, long goodPrefixBytes) {
-    ByteRange device = lost.range().intersect(extent.device());
-    ByteRange range = device.shift((extent.page() - extent.start()) * PAGE_BYTES);
-    return new DamagedRangeException(core.describe(file), range, device, goodPrefixBytes, lost);
   }
 
   /** What is known around a page. */

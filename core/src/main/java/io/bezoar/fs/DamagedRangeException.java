@@ -1,7 +1,8 @@
 package io.bezoar.fs;
 
+import io.bezoar.dax.PoisonedRangeException;
 import io.bezoar.media.ByteRange;
-import org.jspecify.annotations.Nullable;
+import io.bezoar.media.Units;
 
 /**
  * Bytes of a file are lost: no redundancy of the device brings them back. Everything else of the
@@ -14,12 +15,8 @@ public final class DamagedRangeException extends FilesystemException {
   private final ByteRange device;
   private final long goodPrefixBytes;
 
-  DamagedRangeException(
-      String path,
-      ByteRange range,
-      ByteRange device,
-      long goodPrefixBytes,
-      @Nullable Throwable cause) {
+  private DamagedRangeException(
+      String path, ByteRange range, ByteRange device, long goodPrefixBytes, Throwable cause) {
     super(
         path,
         "bytes "
@@ -32,6 +29,19 @@ public final class DamagedRangeException extends FilesystemException {
     this.range = range;
     this.device = device;
     this.goodPrefixBytes = goodPrefixBytes;
+  }
+
+  /**
+   * What the loss of bytes of the device is to a file that has them.
+   *
+   * @param extent of the file, in which they are
+   * @param goodPrefixBytes from the start of the access
+   */
+  static DamagedRangeException of(
+      String path, Extent extent, PoisonedRangeException lost, long goodPrefixBytes) {
+    ByteRange device = lost.range().intersect(extent.device());
+    ByteRange range = device.shift((extent.page() - extent.start()) * Units.PAGE_BYTES);
+    return new DamagedRangeException(path, range, device, goodPrefixBytes, lost);
   }
 
   /** What is lost: bytes of the file, half-open; the first range that was met. */

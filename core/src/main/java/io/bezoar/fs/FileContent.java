@@ -270,10 +270,8 @@ final class FileContent {
     FileId file = FileId.live(number);
     Inode before = core.require(tx, file);
     long pages = 0;
-    if (offset > before.size() && before.size() % PAGE_BYTES != 0) {
-      if (before.size() / PAGE_BYTES < offset / PAGE_BYTES) {
-        pages += zeroTail(tx, before);
-      }
+    if (before.size() / PAGE_BYTES < offset / PAGE_BYTES) {
+      pages += zeroTail(tx, before, into);
     }
     pages += storePages(tx, before, offset, src, image, into);
     long size = Math.max(before.size(), offset + src.byteSize());
@@ -282,15 +280,14 @@ final class FileContent {
   }
 
   /** Zeroes what stands behind the end of the file in its last page; pages that this took. */
-  private long zeroTail(Transaction tx, Inode inode) throws IOException {
-    long page = inode.size() / PAGE_BYTES;
-    Extent extent = extentAt(tx, inode.number(), page);
+  private long zeroTail(Transaction tx, Inode inode, Pages into) throws IOException {
+    long from = inode.size() % PAGE_BYTES;
+    Extent extent = from == 0 ? null : extentAt(tx, inode.number(), inode.size() / PAGE_BYTES);
     if (extent == null || !extent.isWritten()) {
       return 0;
     }
-    long from = inode.size() % PAGE_BYTES;
     MemorySegment rest = zeroes.asSlice(0, PAGE_BYTES - from);
-    return storePages(tx, inode, inode.size(), rest, edge, Pages.ANY);
+    return storePages(tx, inode, inode.size(), rest, edge, into);
   }
 
   private @Nullable Extent extentAt(Transaction tx, long inode, long page) throws IOException {
@@ -433,13 +430,7 @@ final class FileContent {
     try {
       core.device.read(at, dst.asSlice(0, length));
     } catch (PoisonedRangeException lost) {
-      ByteRange device = lost.range().intersect(extent.device());
-      throw new DamagedRangeException(
-          core.describe(FileId.live(inode.number())),
-          device.shift((extent.page() - extent.start()) * PAGE_BYTES),
-          device,
-          0,
-          lost);
+      throw DamagedRangeException.of(core.describe(FileId.live(inode.number())), extent, lost, 0);
     }
   }
 
@@ -455,12 +446,12 @@ final class FileContent {
           if (size < old) {
             reaper.cut(inode, size);
           } else {
-            aroundBadPages(pages -> grow(inode, size));
+            aroundBadPages(pages -> grow(inode, size, pages));
           }
         });
   }
 
-  private void grow(OpenInode inode, long size) throws IOException {
+  private void grow(OpenInode inode, long size, Pages into) throws IOException {
     long ticket =
         change(
                 inode,
@@ -468,7 +459,7 @@ final class FileContent {
                 Purpose.ORDINARY,
                 tx -> {
                   Inode before = core.require(tx, FileId.live(inode.number));
-                  long pages = before.size() < size ? zeroTail(tx, before) : 0;
+                  long pages = before.size() < size ? zeroTail(tx, before, into) : 0;
                   core.put(tx, before.withContent(size, before.pages() + pages, core.now()));
                   return true;
                 })
@@ -521,10 +512,10 @@ final class FileContent {
 
   void punch(OpenInode inode, ByteRange range) throws IOException {
     checkRange(core, inode, range.start(), range.length());
-    exclusively(inode, () -> aroundBadPages(pages -> punchLocked(inode, range)));
+    exclusively(inode, () -> aroundBadPages(pages -> punchLocked(inode, range, pages)));
   }
 
-  private void punchLocked(OpenInode inode, ByteRange range) throws IOException {
+  private void punchLocked(OpenInode inode, ByteRange range, Pages into) throws IOException {
     FileId file = FileId.live(inode.number);
     long first = Math.ceilDiv(range.start(), PAGE_BYTES);
     long end = range.end() / PAGE_BYTES;
@@ -537,7 +528,7 @@ final class FileContent {
               Purpose.RELIEF,
               tx -> {
                 Inode before = core.require(tx, file);
-                long pages = zeroEnds(tx, before, range, first, end);
+                long pages = zeroEnds(tx, before, range, first, end, into);
                 pages -= core.extents.unmap(tx, inode.number, first, end, PIECE_EXTENTS);
                 core.put(tx, before.withContent(before.size(), before.pages() + pages, core.now()));
                 return !core.extents.find(tx, inode.number, first, end, 1).isEmpty();
@@ -548,7 +539,8 @@ final class FileContent {
   }
 
   /** Zeroes the parts of pages at the ends of a range; how many pages more that takes. */
-  private long zeroEnds(Transaction tx, Inode inode, ByteRange range, long first, long end)
+  private long zeroEnds(
+      Transaction tx, Inode inode, ByteRange range, long first, long end, Pages into)
       throws IOException {
     ByteRange inFile = range.intersect(new ByteRange(0, inode.size()));
     if (inFile.isEmpty()) {
@@ -559,11 +551,11 @@ final class FileContent {
         end < first
             ? new ByteRange(range.end(), range.end())
             : inFile.intersect(new ByteRange(end * PAGE_BYTES, range.end()));
-    return zero(tx, inode, head, edge) + zero(tx, inode, tail, image);
+    return zero(tx, inode, head, edge, into) + zero(tx, inode, tail, image, into);
   }
 
   /** Zeroes a part of one page, if there is data. */
-  private long zero(Transaction tx, Inode inode, ByteRange part, PageImage what)
+  private long zero(Transaction tx, Inode inode, ByteRange part, PageImage what, Pages into)
       throws IOException {
     if (part.isEmpty()) {
       return 0;
@@ -571,7 +563,7 @@ final class FileContent {
     Extent extent = extentAt(tx, inode.number(), part.start() / PAGE_BYTES);
     return extent == null || !extent.isWritten()
         ? 0
-        : storePages(tx, inode, part.start(), zeroes.asSlice(0, part.length()), what, Pages.ANY);
+        : storePages(tx, inode, part.start(), zeroes.asSlice(0, part.length()), what, into);
   }
 
   // Sharing.
@@ -582,29 +574,26 @@ final class FileContent {
     checkRange(core, to, toOffset, range.length());
     OpenInode first = from.number <= to.number ? from : to;
     OpenInode second = from.number <= to.number ? to : from;
-    if (first == second) {
-      exclusively(first, () -> reflinkLocked(from, range, to, toOffset));
-    } else {
-      exclusively(first, () -> exclusively(second, () -> reflinkLocked(from, range, to, toOffset)));
-    }
+    Body share = () -> aroundBadPages(pages -> reflinkLocked(from, range, to, toOffset, pages));
+    exclusively(first, first == second ? share : () -> exclusively(second, share));
   }
 
-  private void reflinkLocked(OpenInode from, ByteRange range, OpenInode to, long toOffset)
-      throws IOException {
+  private void reflinkLocked(
+      OpenInode from, ByteRange range, OpenInode to, long toOffset, Pages into) throws IOException {
     long ticket =
         change(
                 to,
                 ByteRange.ofLength(toOffset, range.length()),
                 Purpose.ORDINARY,
                 tx -> {
-                  share(tx, from.number, range, to.number, toOffset);
+                  share(tx, from.number, range, to.number, toOffset, into);
                   return true;
                 })
             .ticket();
     to.sync.otherChange(ticket);
   }
 
-  private void share(Transaction tx, long from, ByteRange range, long to, long toOffset)
+  private void share(Transaction tx, long from, ByteRange range, long to, long toOffset, Pages into)
       throws IOException {
     Inode source = core.require(tx, FileId.live(from));
     Inode target = core.require(tx, FileId.live(to));
@@ -614,8 +603,8 @@ final class FileContent {
     }
     long pages = 0;
     long size = Math.max(target.size(), toOffset + range.length());
-    if (toOffset > target.size() && target.size() / PAGE_BYTES < toOffset / PAGE_BYTES) {
-      pages += zeroTail(tx, target);
+    if (target.size() / PAGE_BYTES < toOffset / PAGE_BYTES) {
+      pages += zeroTail(tx, target, into);
     }
     long first = range.start() / PAGE_BYTES;
     long end = Math.ceilDiv(range.end(), PAGE_BYTES);

@@ -31,6 +31,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * arena takes the latter only, and so waits for nobody.
  */
 final class FileMapping {
+  private static final System.Logger LOG = System.getLogger(FileMapping.class.getName());
+
   private static final long COPY_PAGES_MAX = 256;
 
   /** Runs for which the device has no window are not cut into smaller ones than this. */
@@ -129,8 +131,12 @@ final class FileMapping {
       return;
     }
     try {
-      show(state, from, to, (extent, why) -> takeAway(extent.page(), extent.end()));
+      show(state, from, to, this::takeAway);
     } catch (IOException | RuntimeException e) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "a change of " + file + " cannot be shown in a mapping: its pages fault from now on",
+          e);
       takeAway(from, to);
     }
   }
@@ -208,7 +214,7 @@ final class FileMapping {
       return layOrCopy(state, run);
     } catch (PoisonedRangeException bad) {
       if (run.count() == 1) {
-        trouble.with(run, damaged(run, bad));
+        trouble.with(run, DamagedRangeException.of(core.describe(file), run, bad, 0));
         return run.end();
       }
       return showByPage(state, run, trouble);
@@ -227,12 +233,6 @@ final class FileMapping {
       at = showRun(state, run.within(at, at + 1), trouble);
     }
     return at;
-  }
-
-  private DamagedRangeException damaged(Extent run, PoisonedRangeException bad) {
-    ByteRange device = bad.range().intersect(run.device());
-    ByteRange range = device.shift((run.page() - run.start()) * PAGE_BYTES);
-    return new DamagedRangeException(core.describe(file), range, device, 0, bad);
   }
 
   private long layOrCopy(View state, Extent run) throws IOException {
@@ -326,6 +326,14 @@ final class FileMapping {
   }
 
   // Taking away and giving back.
+
+  private void takeAway(Extent extent, IOException why) throws IOException {
+    LOG.log(
+        System.Logger.Level.WARNING,
+        "pages of " + extent + " cannot be shown in a mapping: they fault from now on",
+        why);
+    takeAway(extent.page(), extent.end());
+  }
 
   private void takeAway(long from, long to) throws IOException {
     lock.lock();

@@ -38,6 +38,8 @@ import org.jspecify.annotations.Nullable;
  * closed with whatever locks its user holds: what that runs here takes none but the innermost ones.
  */
 final class FileMappings {
+  private static final System.Logger LOG = System.getLogger(FileMappings.class.getName());
+
   private final FsCore core;
   private final VmaBudget budget;
 
@@ -205,6 +207,10 @@ final class FileMappings {
         Inode now = core.inode(after, inode);
         mapping.swap(after, changed, now == null ? 0 : now.size());
       } catch (IOException | RuntimeException unknown) {
+        LOG.log(
+            System.Logger.Level.WARNING,
+            "a mapping of " + mapping.file() + " cannot be brought up to date: it ends",
+            unknown);
         all &= end(mapping);
       }
     }
@@ -217,7 +223,13 @@ final class FileMappings {
       mapping.end();
       return true;
     } catch (IOException stays) {
-      // Its old pages are pinned instead, until the filesystem is closed.
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "pages of "
+              + mapping.file()
+              + " cannot be taken from a mapping: they are not used again until the filesystem is"
+              + " closed",
+          stays);
       return false;
     }
   }
@@ -257,7 +269,11 @@ final class FileMappings {
       try {
         mapping.end();
       } catch (IOException e) {
-        failed = e;
+        if (failed == null) {
+          failed = e;
+        } else {
+          failed.addSuppressed(e);
+        }
       }
     }
     stuck.forEach(Snapshot::close);

@@ -117,6 +117,11 @@ final class FsCore {
   }
 
   long now() {
+    return nanos(clock);
+  }
+
+  /** Nanoseconds since 1970. */
+  static long nanos(InstantSource clock) {
     Instant now = clock.instant();
     return now.getEpochSecond() * 1_000_000_000L + now.getNano();
   }
@@ -140,9 +145,7 @@ final class FsCore {
   /** Looks at the state that a file is in. */
   <T> T look(FileId file, Look<T> look) throws IOException {
     try (Snapshot view = open(file)) {
-      return look.at(view);
-    } catch (TreeDamagedException lost) {
-      throw new FilesystemDamagedException(describe(file), lost);
+      return lookAt(view, file, look);
     }
   }
 

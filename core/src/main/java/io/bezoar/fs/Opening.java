@@ -13,7 +13,6 @@ import io.bezoar.tree.Snapshot;
 import io.bezoar.tree.Transaction;
 import io.bezoar.tree.TreeDamagedException;
 import java.io.IOException;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -46,8 +45,7 @@ final class Opening {
     try (Forest forest = Forest.open(device, forestOptions(options));
         Transaction tx = forest.begin(Purpose.ORDINARY)) {
       Trees trees = Trees.create(tx);
-      Instant now = options.clock().instant();
-      long nanos = now.getEpochSecond() * 1_000_000_000L + now.getNano();
+      long nanos = FsCore.nanos(options.clock());
       MetaLayout.Superblock superblock =
           new MetaLayout.Superblock(
               MetaLayout.VERSION, MetaLayout.VERSION, id, takeLog(device, tx), nanos);

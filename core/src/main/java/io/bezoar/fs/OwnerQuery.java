@@ -39,8 +39,7 @@ final class OwnerQuery {
     try (Snapshot view = core.forest.snapshot()) {
       live = addData(view, FileId.LIVE, range, owners);
     }
-    List<Hold> holds = core.forest.holds();
-    for (Hold hold : holds) {
+    for (Hold hold : core.forest.holds()) {
       addHeld(hold, range, owners);
     }
     if (!live) {
@@ -84,11 +83,15 @@ final class OwnerQuery {
   }
 
   private void addHeld(Hold hold, ByteRange range, List<Owner> owners) throws IOException {
-    try (Snapshot view = core.forest.open(hold)) {
-      addData(view, hold.commit(), range, owners);
+    Snapshot kept;
+    try {
+      kept = core.forest.open(hold);
     } catch (IllegalArgumentException released) {
       // Deleted meanwhile: it owns nothing any more.
       return;
+    }
+    try (kept) {
+      addData(kept, hold.commit(), range, owners);
     }
   }
 
@@ -113,10 +116,8 @@ final class OwnerQuery {
       case PageUse.Free free -> owners.add(new Owner.Free(device));
       case PageUse.Resting resting -> owners.add(new Owner.Free(device));
       case PageUse.Quarantined bad -> owners.add(new Owner.Quarantined(device));
-      case PageUse.Held held -> {
-        // Some snapshot has it, and its own tree of owners did not say as what.
-        owners.add(new Owner.Unknown(device));
-      }
+      // Some snapshot has it, and its own tree of owners did not say as what.
+      case PageUse.Held held -> owners.add(new Owner.Unknown(device));
       case PageUse.InUse inUse -> addInUse(device, owners);
     }
   }

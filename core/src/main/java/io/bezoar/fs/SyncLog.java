@@ -31,14 +31,14 @@ final class SyncLog {
           return;
         }
         case SyncState.Owed.Commit(long latest) -> {
-          commit(latest);
+          forest.persist(latest);
           return;
         }
         case SyncState.Owed.Records(List<SyncState.Kept> kept) -> {
           try {
             append(inode.number, state, kept);
           } catch (IntentLogFullException | IntentLogUnusableException cannot) {
-            commit(kept.getLast().ticket());
+            forest.persist(kept.getLast().ticket());
             return;
           }
         }
@@ -48,10 +48,6 @@ final class SyncLog {
       state.logging.unlock();
     }
     log.persist(ticket);
-  }
-
-  private void commit(long ticket) throws IOException {
-    forest.persist(ticket);
   }
 
   private void append(long number, SyncState state, List<SyncState.Kept> kept) throws IOException {
