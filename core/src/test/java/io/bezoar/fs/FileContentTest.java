@@ -6,45 +6,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.FaultKind;
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Changes of content that fail, and those that meet others at a bad time. */
-class FileContentTest {
-  private static final int PAGE = FsRig.PAGE;
-  private static final NewFile FILE = NewFile.standard(FileType.REGULAR);
-
-  private final Arena arena = Arena.ofShared();
-  private final FsRig rig = FsRig.create(FsRig.Below.LEAF, 8, 7);
-  private final Filesystem fs = rig.fs;
-
+class FileContentTest extends FilesFixture {
   FileContentTest() throws IOException {}
-
-  @AfterEach
-  void closeArena() {
-    arena.close();
-  }
-
-  private OpenFile file(String name) throws IOException {
-    return fs.open(fs.create(FileId.ROOT, FileName.of(name), FileType.REGULAR, FILE));
-  }
-
-  private void write(OpenFile file, long offset, byte[] bytes) throws IOException {
-    file.write(offset, FsObserver.segment(arena, bytes));
-  }
-
-  private static byte[] bytes(int length, int value) {
-    byte[] bytes = new byte[length];
-    Arrays.fill(bytes, (byte) value);
-    return bytes;
-  }
 
   @Test
   void shouldLeaveAFileAsItWasWhenThereIsNoRoom() throws Exception {

@@ -7,43 +7,16 @@ import io.bezoar.fs.InvalidFileException.Problem;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.FaultKind;
 import java.io.IOException;
-import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.FileAlreadyExistsException;
 import java.util.Arrays;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** Content of files: sparse, shared, taken in advance, deleted while open, and where it lies. */
-class OpenFileTest {
-  private static final int PAGE = FsRig.PAGE;
-  private static final NewFile FILE = NewFile.standard(FileType.REGULAR);
-
-  private final Arena arena = Arena.ofConfined();
-  private final FsRig rig = FsRig.create(FsRig.Below.LEAF, 8, 7);
-  private final Filesystem fs = rig.fs;
-
+class OpenFileTest extends FilesFixture {
   OpenFileTest() throws IOException {}
-
-  @AfterEach
-  void closeArena() {
-    arena.close();
-  }
-
-  private OpenFile file(String name) throws IOException {
-    return fs.open(fs.create(FileId.ROOT, FileName.of(name), FileType.REGULAR, FILE));
-  }
-
-  private void write(OpenFile file, long offset, byte[] bytes) throws IOException {
-    file.write(offset, FsObserver.segment(arena, bytes));
-  }
-
-  private static byte[] bytes(int length, int value) {
-    byte[] bytes = new byte[length];
-    Arrays.fill(bytes, (byte) value);
-    return bytes;
-  }
 
   private static ByteRange pages(long from, long to) {
     return new ByteRange(from * PAGE, to * PAGE);
@@ -423,5 +396,17 @@ class OpenFileTest {
       assertThat(FsObserver.read(a, 100 * PAGE, 200 * PAGE)).isEqualTo(bytes(200 * PAGE, 2));
     }
     rig.assertClean();
+  }
+
+  @Test
+  void shouldTakePrivateNativeMemoryOnly() throws Exception {
+    try (OpenFile a = file("a")) {
+      write(a, 0, bytes(100, 1));
+      MemorySegment heap = MemorySegment.ofArray(bytes(10, 2));
+      assertThatThrownBy(() -> a.write(5, heap)).isInstanceOf(IllegalArgumentException.class);
+      assertThatThrownBy(() -> a.append(heap)).isInstanceOf(IllegalArgumentException.class);
+      assertThatThrownBy(() -> a.read(0, heap)).isInstanceOf(IllegalArgumentException.class);
+      assertThat(FsObserver.read(a, 0, PAGE)).isEqualTo(bytes(100, 1));
+    }
   }
 }
