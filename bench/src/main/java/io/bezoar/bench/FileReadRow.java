@@ -2,10 +2,10 @@ package io.bezoar.bench;
 
 import io.bezoar.fs.OpenFile;
 import io.bezoar.media.Units;
+import io.bezoar.target.ProtectedTarget;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
 import java.util.List;
 
 /**
@@ -14,27 +14,9 @@ import java.util.List;
  */
 final class FileReadRow implements Row {
   private final int number;
-  private final Size size;
+  private final ReadSize size;
 
-  /** How much is read at once. */
-  enum Size {
-    PAGE("4 KiB", Units.PAGE_BYTES, 1_000, 1.9),
-    MEBIBYTE("1 MiB", 1 << 20, 10, 1.45);
-
-    private final String label;
-    private final int bytes;
-    private final int reads;
-    private final double limit;
-
-    Size(String label, int bytes, int reads, double limit) {
-      this.label = label;
-      this.bytes = bytes;
-      this.reads = reads;
-      this.limit = limit;
-    }
-  }
-
-  FileReadRow(int number, Size size) {
+  FileReadRow(int number, ReadSize size) {
     this.number = number;
     this.size = size;
   }
@@ -67,10 +49,16 @@ final class FileReadRow implements Row {
         MemorySegment buffer = arena.allocate(size.bytes, Units.PAGE_BYTES);
         Walk walk = new Walk((int) (fileBytes / size.bytes), 1);
         long dataStart = files.volume().fileOffset(0);
-        Readers readers = new Readers(files, file, plain, dataStart, buffer, walk);
+        PlainReads reads = new PlainReads(plain, dataStart, buffer, size, walk);
+        ProtectedTarget target = files.volume().target();
         boolean mappedMedia = site.kind() == Site.Kind.TMPFS;
-        Rounds.Contender peer = mappedMedia ? readers::copied : readers::pread;
-        List<Samples> found = Rounds.run(site.scale(), readers::ofFile, peer, readers::ofVolume);
+        Rounds.Contender peer = mappedMedia ? reads::copied : reads::pread;
+        List<Samples> found =
+            Rounds.run(
+                site.scale(),
+                () -> reads.timed(at -> file.read(at, buffer)),
+                peer,
+                () -> reads.timed(at -> target.read(at, buffer)));
         report.beside(
             title(),
             Unit.SECONDS,
@@ -80,74 +68,6 @@ final class FileReadRow implements Row {
             new Goal.RatioAtMost(size.limit));
         report.beside(title(), Unit.SECONDS, found.get(0), "the same of the volume", found.get(2));
       }
-    }
-  }
-
-  /** The contenders: each reads places that no other has touched lately. */
-  private final class Readers {
-    private final FileVolume files;
-    private final OpenFile file;
-    private final PlainFile plain;
-    private final MemorySegment mapped;
-    private final long dataStart;
-    private final MemorySegment buffer;
-    private final ByteBuffer view;
-    private final Walk walk;
-    private final int reads;
-
-    Readers(
-        FileVolume files,
-        OpenFile file,
-        PlainFile plain,
-        long dataStart,
-        MemorySegment buffer,
-        Walk walk) {
-      this.files = files;
-      this.file = file;
-      this.plain = plain;
-      this.mapped = plain.mapped();
-      this.dataStart = dataStart;
-      this.buffer = buffer;
-      this.view = buffer.asByteBuffer();
-      this.walk = walk;
-      this.reads = Math.max(1, Math.min(size.reads, walk.places() / 4));
-    }
-
-    double ofFile() throws IOException {
-      long start = System.nanoTime();
-      for (int i = 0; i < reads; i++) {
-        file.read((long) walk.next() * size.bytes, buffer);
-      }
-      return secondsSince(start);
-    }
-
-    double copied() {
-      long start = System.nanoTime();
-      for (int i = 0; i < reads; i++) {
-        long at = dataStart + (long) walk.next() * size.bytes;
-        MemorySegment.copy(mapped, at, buffer, 0, size.bytes);
-      }
-      return secondsSince(start);
-    }
-
-    double pread() throws IOException {
-      long start = System.nanoTime();
-      for (int i = 0; i < reads; i++) {
-        plain.read(dataStart + (long) walk.next() * size.bytes, view);
-      }
-      return secondsSince(start);
-    }
-
-    double ofVolume() throws IOException {
-      long start = System.nanoTime();
-      for (int i = 0; i < reads; i++) {
-        files.volume().target().read((long) walk.next() * size.bytes, buffer);
-      }
-      return secondsSince(start);
-    }
-
-    private double secondsSince(long startNanos) {
-      return (System.nanoTime() - startNanos) / 1e9 / reads;
     }
   }
 }

@@ -8,10 +8,10 @@ interface Row {
   /** Every row that can be measured, in the order in which they are. */
   List<Row> ALL =
       List.of(
-          new ReadRow(1, ReadRow.Size.PAGE),
-          new ReadRow(2, ReadRow.Size.MEBIBYTE),
-          new FileReadRow(1, FileReadRow.Size.PAGE),
-          new FileReadRow(2, FileReadRow.Size.MEBIBYTE),
+          new ReadRow(1, ReadSize.PAGE),
+          new ReadRow(2, ReadSize.MEBIBYTE),
+          new FileReadRow(1, ReadSize.PAGE),
+          new FileReadRow(2, ReadSize.MEBIBYTE),
           new ErrorManagementRow(),
           new WriteRow(),
           new DurableWriteRow(),
