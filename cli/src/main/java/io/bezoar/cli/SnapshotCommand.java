@@ -26,12 +26,8 @@ final class SnapshotCommand implements Runnable {
     throw new ParameterException(spec.commandLine(), "Missing required subcommand");
   }
 
-  /** {@code bezoar snapshot create}. */
-  @Command(
-      name = "create",
-      description = "Make a snapshot. Durable when it returns.",
-      footer = {"", "Example:", "  bezoar snapshot create a.pool monday"})
-  static final class Create extends PoolFileCommand {
+  /** What all of them have: the pool. */
+  abstract static class OfPool extends PoolFileCommand {
     @Parameters(
         index = "0",
         paramLabel = "POOL",
@@ -39,6 +35,21 @@ final class SnapshotCommand implements Runnable {
         description = "Of it.")
     private Path pool = Path.of("");
 
+    OfPool(StopSignal stop) {
+      super(stop);
+    }
+
+    final Path pool() {
+      return pool;
+    }
+  }
+
+  /** {@code bezoar snapshot create}. */
+  @Command(
+      name = "create",
+      description = "Make a snapshot. Durable when it returns.",
+      footer = {"", "Example:", "  bezoar snapshot create a.pool monday"})
+  static final class Create extends OfPool {
     @Parameters(index = "1", paramLabel = "NAME", description = "What to call it.")
     private String name = "";
 
@@ -49,14 +60,14 @@ final class SnapshotCommand implements Runnable {
     @Override
     public Integer call() throws Exception {
       return askFiles(
-          pool,
+          pool(),
           new FileRequest.SnapshotCreate(name),
           reply ->
               console()
                   .line(
                       "%s: snapshot %s\n  look      bezoar ls %s"
                           .formatted(
-                              pool, name, Shell.quote(pool + ":/.snapshots/" + name + "/"))));
+                              pool(), name, Shell.quote(pool() + ":/.snapshots/" + name + "/"))));
     }
   }
 
@@ -65,14 +76,7 @@ final class SnapshotCommand implements Runnable {
       name = "list",
       description = "Show snapshots, oldest first.",
       footer = {"", "Example:", "  bezoar snapshot list a.pool"})
-  static final class ListAll extends PoolFileCommand {
-    @Parameters(
-        index = "0",
-        paramLabel = "POOL",
-        converter = PoolName.class,
-        description = "Of it.")
-    private Path pool = Path.of("");
-
+  static final class ListAll extends OfPool {
     ListAll(StopSignal stop) {
       super(stop);
     }
@@ -80,7 +84,7 @@ final class SnapshotCommand implements Runnable {
     @Override
     public Integer call() throws Exception {
       return askFiles(
-          pool,
+          pool(),
           new FileRequest.SnapshotList(),
           reply ->
               console()
@@ -101,14 +105,7 @@ final class SnapshotCommand implements Runnable {
         "the background."
       },
       footer = {"", "Example:", "  bezoar snapshot delete a.pool monday"})
-  static final class Delete extends PoolFileCommand {
-    @Parameters(
-        index = "0",
-        paramLabel = "POOL",
-        converter = PoolName.class,
-        description = "Of it.")
-    private Path pool = Path.of("");
-
+  static final class Delete extends OfPool {
     @Parameters(index = "1", paramLabel = "NAME", description = "Which one.")
     private String name = "";
 
@@ -118,7 +115,7 @@ final class SnapshotCommand implements Runnable {
 
     @Override
     public Integer call() throws Exception {
-      return askFiles(pool, new FileRequest.SnapshotDelete(name), reply -> {});
+      return askFiles(pool(), new FileRequest.SnapshotDelete(name), reply -> {});
     }
   }
 }

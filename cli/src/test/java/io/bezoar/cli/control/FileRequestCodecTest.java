@@ -9,9 +9,7 @@ import io.bezoar.media.ByteRange;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Set;
-import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
-import tools.jackson.core.JacksonException;
 
 class FileRequestCodecTest {
   private static final List<String> PATHS = List.of("/", "/a b/\u00e4\n", "/x\udc80\udcff");
@@ -49,30 +47,7 @@ class FileRequestCodecTest {
 
   @Test
   void shouldTakeOrRefuseWhateverComes() {
-    long seed = Long.getLong("bezoar.seed", System.nanoTime());
-    String replay = "replay with -Dtest=FileRequestCodecTest -Dbezoar.seed=" + seed;
-    SplittableRandom random = new SplittableRandom(seed);
-    for (int i = 0; i < 20_000; i++) {
-      FileRequest request = REQUESTS.get(random.nextInt(REQUESTS.size()));
-      StringBuilder line = new StringBuilder(Json.line(RequestCodec.encode(request)));
-      for (int changes = 1 + random.nextInt(3); changes > 0 && !line.isEmpty(); changes--) {
-        int at = random.nextInt(line.length());
-        if (random.nextBoolean()) {
-          line.setCharAt(at, "0-9\",:{}/\0az\u00e9".charAt(random.nextInt(12)));
-        } else {
-          line.deleteCharAt(at);
-        }
-      }
-      try {
-        Request read = RequestCodec.decode(Json.parse(line.toString()));
-        String again = Json.line(RequestCodec.encode(read));
-        assertThat(RequestCodec.decode(Json.parse(again))).as(replay).isEqualTo(read);
-      } catch (BadRequestException | JacksonException refused) {
-        assertThat(refused.getMessage()).as(replay).isNotNull();
-      } catch (RuntimeException e) {
-        throw new AssertionError(replay + "\n" + line, e);
-      }
-    }
+    GarbledRequests.check(FileRequestCodecTest.class, REQUESTS);
   }
 
   @Test

@@ -18,10 +18,8 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Set;
-import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
-import tools.jackson.core.JacksonException;
 
 class RequestCodecTest {
   @Test
@@ -74,36 +72,12 @@ class RequestCodecTest {
   /** No change of a request makes anything but a request or a refusal. */
   @Test
   void shouldRefuseOrUnderstandWhateverIsDoneToARequest() throws Exception {
-    long seed = Long.getLong("bezoar.seed", System.nanoTime());
-    String replay =
-        "replay: mvn -pl cli -am test -Dtest=RequestCodecTest -Dbezoar.seed=%d".formatted(seed);
-    SplittableRandom random = new SplittableRandom(seed);
     List<Request> requests =
         List.of(
             new DeviceChange.Attach("0", made(4096, Redundancy.ofColumns(8)), Wait.UNTIL_IN_SYNC),
             new DeviceChange.Online("1", Path.of("/d/b.img"), Wait.UNTIL_IN_SYNC),
             new DeviceChange.Evacuate("1", made(-1, Redundancy.NONE), Wait.FOR_NOTHING));
-    for (int i = 0; i < 20_000; i++) {
-      Request request = requests.get(random.nextInt(requests.size()));
-      StringBuilder line = new StringBuilder(Json.line(RequestCodec.encode(request)));
-      for (int changes = 1 + random.nextInt(3); changes > 0 && !line.isEmpty(); changes--) {
-        int at = random.nextInt(line.length());
-        if (random.nextBoolean()) {
-          line.setCharAt(at, "0-9\",:{}/\0azé".charAt(random.nextInt(12)));
-        } else {
-          line.deleteCharAt(at);
-        }
-      }
-      try {
-        Request read = RequestCodec.decode(Json.parse(line.toString()));
-        String again = Json.line(RequestCodec.encode(read));
-        assertThat(RequestCodec.decode(Json.parse(again))).as(replay).isEqualTo(read);
-      } catch (BadRequestException | JacksonException refused) {
-        assertThat(refused.getMessage()).as(replay).isNotNull();
-      } catch (RuntimeException e) {
-        throw new AssertionError(replay + "\n" + line, e);
-      }
-    }
+    GarbledRequests.check(RequestCodecTest.class, requests);
   }
 
   @Test
