@@ -269,7 +269,9 @@ final class MirrorResync {
     finishLegs();
   }
 
-  private void finishLegs() throws IOException {
+  private void finishLegs() throws IOException, InterruptedException {
+    // A leg that takes its place while others may differ could be read where they say otherwise.
+    makeEqual();
     if (stopping) {
       return;
     }
@@ -363,6 +365,13 @@ final class MirrorResync {
     }
   }
 
+  /** Gives what stands on legs in sync to every leg that is behind; under the range's lock. */
+  void copyAgain(MirrorHealer.Gathered gathered) throws IOException {
+    for (MirrorLeg leg : members.set().resyncing()) {
+      copy(gathered, leg);
+    }
+  }
+
   private void copy(MirrorHealer.Gathered gathered, MirrorLeg leg) throws IOException {
     ByteRanges lostPages = gathered.lost().alignOutward(PAGE);
     try {
@@ -452,6 +461,18 @@ final class MirrorResync {
         storeAll(image.leg, patches);
       }
       healer.heal(gathered, MirrorHealer.Stuck.LEAVE);
+      copyToThosePast(chunk, gathered);
+    }
+  }
+
+  /** Legs that have been copied to here, and took of an unfinished write what nobody else did. */
+  private void copyToThosePast(ByteRange chunk, MirrorHealer.Gathered gathered) throws IOException {
+    int region = layout.regionOf(chunk.start());
+    for (MirrorLeg leg : members.set().resyncing()) {
+      Owed mine = owed.get(leg);
+      if (mine != null && !mine.regions.has(region)) {
+        copy(gathered, leg);
+      }
     }
   }
 

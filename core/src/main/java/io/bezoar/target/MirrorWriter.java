@@ -6,6 +6,7 @@ import io.bezoar.dax.RecoveryWrite;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.ByteRanges;
 import io.bezoar.media.Cause;
+import io.bezoar.media.Units;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -196,6 +197,23 @@ final class MirrorWriter {
     }
   }
 
+  /**
+   * Legs that are being brought up to date have taken what those in sync refused: they get what
+   * stands there, once more. The place may have been copied to them already, and nobody would look
+   * at it again. By whole pages, as a leg retires what is lost: locks are no narrower than that.
+   */
+  private void takeBackFromResyncing(ByteRange range) throws IOException {
+    if (members.set().resyncing().isEmpty()) {
+      return;
+    }
+    ByteRange pages = range.alignOutward(Units.PAGE_BYTES, layout.dataBytes());
+    for (ByteRange chunk : chunks(pages)) {
+      try (Arena memory = Arena.ofConfined()) {
+        resync.copyAgain(healer.gather(chunk, healer.look(chunk, memory), memory));
+      }
+    }
+  }
+
   /** Makes the legs in sync equal to the last of them, which was written to last. */
   private void takeBack(ByteRange granules) throws IOException {
     for (ByteRange chunk : chunks(granules)) {
@@ -214,6 +232,7 @@ final class MirrorWriter {
         doubt(List.of(chunk));
       }
     }
+    takeBackFromResyncing(granules);
   }
 
   private void doubt(List<ByteRange> ranges) {
@@ -252,6 +271,7 @@ final class MirrorWriter {
       }
     }
     if (!missing.isEmpty()) {
+      takeBackFromResyncing(range);
       ByteRange first = missing.asList().getFirst();
       throw new PoisonedRangeException(
           name, first, Cause.IO_ERROR, first.start() - range.start(), null);

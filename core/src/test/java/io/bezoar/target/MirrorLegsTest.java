@@ -158,6 +158,36 @@ class MirrorLegsTest {
     }
   }
 
+  /**
+   * The leg that is behind takes what the one in sync refuses. It must not keep it: reads have been
+   * answered from the other.
+   */
+  @ParameterizedTest
+  @EnumSource(MirrorRig.Kind.class)
+  void shouldTakeARefusedWriteBackFromALegThatIsBehind(MirrorRig.Kind kind) throws IOException {
+    MirrorRig rig = two(kind);
+    MirrorRig.Part part = rig.parts.get(1);
+    // It misses nothing, so that nothing would be copied to it.
+    rig.target().takeOffline(1).close();
+    part.media = part.media.reopen();
+    rig.target().legReturned(1, rig.openLeg(part));
+    assertThat(rig.status(1).state()).isEqualTo(State.RESYNCING);
+    rig.lose(0, page(9));
+    // Known before it is written to, so that the leg in sync stores nothing.
+    assertThatThrownBy(() -> rig.read(9L * PAGE, PAGE)).isInstanceOf(PoisonedRangeException.class);
+    assertThatThrownBy(() -> rig.write(7L * PAGE, filled(2 * PAGE + 100, 1)))
+        .isInstanceOf(PoisonedRangeException.class);
+    byte[] before = rig.read(7L * PAGE, 2 * PAGE);
+    assertThat(before).isEqualTo(Arrays.copyOfRange(content(), 7 * PAGE, 9 * PAGE));
+
+    rig.resync();
+    assertThat(rig.status(1).state()).isEqualTo(State.IN_SYNC);
+    assertThat(rig.read(7L * PAGE, 2 * PAGE)).isEqualTo(before);
+    rig.target().letGone(0, "pulled");
+    assertThat(rig.read(7L * PAGE, 2 * PAGE)).isEqualTo(before);
+    assertThat(rig.target().poison(page(9))).extracting(PoisonEntry::range).contains(page(9));
+  }
+
   @Test
   void shouldServeWhatCannotBeClearedFromTheOtherLegAndSayDegraded() throws IOException {
     MirrorRig rig = two(BARE);
