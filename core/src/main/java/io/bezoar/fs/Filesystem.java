@@ -445,9 +445,10 @@ public final class Filesystem implements AutoCloseable {
       try {
         Inode found = core.look(file, view -> core.require(view, file));
         requireFile(found, file);
-        if (found.links() == 0 && inodes.isAlone(inode)) {
+        if (found.links() == 0 && inode.handles.get() == 0) {
           throw core.gone(file);
         }
+        inode.handles.incrementAndGet();
       } finally {
         lock.unlock();
       }

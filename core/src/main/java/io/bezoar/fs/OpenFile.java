@@ -312,6 +312,7 @@ public final class OpenFile implements AutoCloseable {
     }
     OpenInode live = inode;
     if (live != null) {
+      live.handles.decrementAndGet();
       reaper.release(live);
     }
     Snapshot own = view;

@@ -1,5 +1,6 @@
 package io.bezoar.fs;
 
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.StampedLock;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +29,12 @@ final class OpenInode {
 
   /** True once the last name is gone; written with the lock held for writing. */
   volatile boolean nameless;
+
+  /**
+   * Files that are open on it. One without a name that is not open is on its way out, perhaps taken
+   * apart in part, whoever else has this.
+   */
+  final AtomicInteger handles = new AtomicInteger();
 
   final SyncState sync;
 

@@ -8,8 +8,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -77,6 +82,9 @@ class ReaperCrashTest {
     rig.reopenOn(rig.media.crash(new SplittableRandom(seed)));
     CheckReport found = rig.assertClean();
     boolean halfDone = found.dataBytes() > 0 && found.dataBytes() < (long) EXTENTS * PAGE;
+    if (rig.fs.lookup(FileId.ROOT, FileName.of("a")).isEmpty()) {
+      assertNobodyOpens(rig, run.id);
+    }
     rig.settle();
     Optional<DirectoryEntry> entry = rig.fs.lookup(FileId.ROOT, FileName.of("a"));
     if (entry.isEmpty()) {
@@ -88,6 +96,27 @@ class ReaperCrashTest {
       assertNothingComesBack(rig, run.id);
     }
     return halfDone;
+  }
+
+  /** Not those either who try it at the same time, and are not alone with it. */
+  private static void assertNobodyOpens(FsRig rig, FileId id) throws Exception {
+    Callable<Integer> attempts =
+        () -> {
+          int opened = 0;
+          for (int i = 0; i < 200; i++) {
+            try (OpenFile _ = rig.fs.open(id)) {
+              opened++;
+            } catch (InvalidFileException gone) {
+              assertThat(gone.problem()).isEqualTo(InvalidFileException.Problem.GONE);
+            }
+          }
+          return opened;
+        };
+    try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
+      for (Future<Integer> opened : threads.invokeAll(List.of(attempts, attempts))) {
+        assertThat(opened.get()).isZero();
+      }
+    }
   }
 
   private static void assertNothingComesBack(FsRig rig, FileId id) throws IOException {
