@@ -1,12 +1,8 @@
 package io.bezoar.cli;
 
-import io.bezoar.cli.control.Exit;
 import io.bezoar.cli.control.FileRequest;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.file.FileSystemException;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.JsonNode;
@@ -26,8 +22,7 @@ import tools.jackson.databind.JsonNode;
       "  bezoar cat a.pool:/x.tar | tar t"
     })
 final class CatCommand extends PoolFileCommand {
-  private final OutputStream out;
-  private @Nullable IOException notWritten;
+  private final StandardOutput out;
 
   @Parameters(
       arity = "1..*",
@@ -36,45 +31,21 @@ final class CatCommand extends PoolFileCommand {
       description = "Files, one behind the other.")
   private List<PoolPath> paths = List.of();
 
-  CatCommand(StopSignal stop, OutputStream out) {
+  CatCommand(StopSignal stop, StandardOutput out) {
     super(stop);
     this.out = out;
   }
 
   @Override
   public Integer call() throws Exception {
-    int exit = askFiles(poolOf(paths), new FileRequest.Cat(pathsOf(paths)), this::show);
-    IOException failed = notWritten;
-    try {
-      if (failed != null) {
-        throw failed;
-      }
-      out.flush();
-    } catch (IOException e) {
-      return cannotWrite(e);
-    }
-    return exit;
-  }
-
-  /** Whoever read has enough, which is no failure of anybody; or there is no place for it. */
-  private static int cannotWrite(IOException failed) throws IOException {
-    String why = String.valueOf(failed.getMessage());
-    if (why.contains("Broken pipe")) {
-      return Exit.PIPE;
-    }
-    throw new FileSystemException("standard output", null, why);
+    return askFiles(poolOf(paths), new FileRequest.Cat(pathsOf(paths)), this::show);
   }
 
   private void show(JsonNode data) {
-    if (notWritten != null) {
-      return;
-    }
     try {
       out.write(data.path("bytes").binaryValue());
-    } catch (IOException failed) {
-      // Nobody reads any more: nor is there more to be read for them.
-      notWritten = failed;
-      stop().request();
+    } catch (IOException _) {
+      // It ends the command, and says so, itself.
     }
   }
 }

@@ -46,8 +46,10 @@ public final class Main {
     }
     StopSignal stop = new StopSignal();
     stop.install();
-    OutputStream out = new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16);
-    int exitCode = commandLine(stop, out).execute(args);
+    OutputStream bytes =
+        new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16);
+    StandardOutput out = new StandardOutput(bytes, stop);
+    int exitCode = out.installOn(commandLine(stop, out)).execute(args);
     stop.ended(exitCode);
     System.exit(exitCode);
   }
@@ -57,7 +59,7 @@ public final class Main {
    *
    * @param bytes where content of files is written to
    */
-  static CommandLine commandLine(StopSignal stop, OutputStream bytes) {
+  static CommandLine commandLine(StopSignal stop, StandardOutput bytes) {
     Main main = new Main();
     CommandLine bad =
         new CommandLine(new BadCommand())

@@ -29,7 +29,7 @@ final class Cli {
     out = new StringWriter();
     err = new StringWriter();
     bytes = new ByteArrayOutputStream();
-    return Main.commandLine(stop, bytes)
+    return Main.commandLine(stop, new StandardOutput(bytes, stop))
         .setOut(new PrintWriter(out, true))
         .setErr(new PrintWriter(err, true))
         .execute(args);

@@ -94,4 +94,25 @@ class FilesEndToEndTest {
       }
     }
   }
+
+  /** A part of the answer is missing: it was not done, whatever the command had found out. */
+  @Test
+  void shouldSayWhenItsOutputCannotBeWritten() throws Exception {
+    makeTree("tree", 10);
+    run("create", "a.pool", "--fs", "--size", "64M", "--sparse").expect(Exit.OK);
+    run("cp", "-r", "tree", "a.pool:/").expect(Exit.OK);
+    Path full = Path.of("/dev/full");
+    for (List<String> command :
+        List.of(
+            List.of("ls", "-R", "a.pool:/"),
+            List.of("cat", "a.pool:/tree/1/1"),
+            List.of("status", "a.pool"))) {
+      Process process =
+          BezoarProcess.command(folder, command).redirectOutput(full.toFile()).start();
+      assertThat(process.waitFor()).as("%s", command).isEqualTo(Exit.UNAVAILABLE);
+    }
+    Process process = BezoarProcess.command(folder, List.of("ls", "-R", "a.pool:/")).start();
+    process.getInputStream().close();
+    assertThat(process.waitFor()).isEqualTo(Exit.PIPE);
+  }
 }

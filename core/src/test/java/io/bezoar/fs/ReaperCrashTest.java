@@ -32,7 +32,7 @@ class ReaperCrashTest {
   private static final int ROUNDS = Integer.getInteger("bezoar.rounds", 12);
   private static final NewFile FILE = NewFile.standard(FileType.REGULAR);
 
-  private enum How {
+  enum How {
     CUT,
     DELETED,
     DELETED_WHILE_OPEN
