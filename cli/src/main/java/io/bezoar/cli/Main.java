@@ -66,7 +66,7 @@ public final class Main {
             .addSubcommand(new BadListCommand(stop))
             .addSubcommand(new BadInjectCommand(stop))
             .addSubcommand(new BadClearCommand(stop))
-            .addSubcommand(new CommandLine.HelpCommand());
+            .addSubcommand(new HelpCommand());
     CommandLine device =
         new CommandLine(new DeviceCommand())
             .addSubcommand(new DeviceListCommand(stop))
@@ -78,13 +78,13 @@ public final class Main {
             .addSubcommand(new DeviceChangeCommand.Evacuate(stop))
             .addSubcommand(new DeviceChangeCommand.Spare(stop))
             .addSubcommand(new DeviceWaitCommand(stop))
-            .addSubcommand(new CommandLine.HelpCommand());
+            .addSubcommand(new HelpCommand());
     CommandLine snapshot =
         new CommandLine(new SnapshotCommand())
             .addSubcommand(new SnapshotCommand.Create(stop))
             .addSubcommand(new SnapshotCommand.ListAll(stop))
             .addSubcommand(new SnapshotCommand.Delete(stop))
-            .addSubcommand(new CommandLine.HelpCommand());
+            .addSubcommand(new HelpCommand());
     CommandLine commands =
         new CommandLine(main)
             .addSubcommand(new ServeCommand(stop))
@@ -117,15 +117,16 @@ public final class Main {
             .addSubcommand(new LauncherCommand.Bench())
             .addSubcommand(new LauncherCommand.Test())
             .addSubcommand(new VersionCommand())
-            .addSubcommand(new CommandLine.HelpCommand());
+            .addSubcommand(new HelpCommand());
     complete(commands);
     commands.setExecutionExceptionHandler(main.exceptionHandler());
     return commands;
   }
 
-  /** What every command has: the same exit codes, and --help. */
+  /** What every command has: the same exit codes, --help, and texts that are laid out alike. */
   private static void complete(CommandLine commandLine) {
     CommandLine.Model.CommandSpec spec = commandLine.getCommandSpec();
+    HelpText.layOut(spec.usageMessage());
     spec.exitCodeOnInvalidInput(64).exitCodeOnExecutionException(70);
     if (spec.findOption("--help") == null) {
       spec.addOption(

@@ -21,6 +21,9 @@ final class StandardOutput extends OutputStream {
   private volatile boolean needed = true;
   private volatile @Nullable IOException failed;
 
+  /** The command is stopped for want of a reader, and not by its user. */
+  private volatile boolean interrupts;
+
   StandardOutput(OutputStream out, StopSignal stop) {
     this.out = out;
     this.stop = stop;
@@ -48,7 +51,8 @@ final class StandardOutput extends OutputStream {
   private int outcome(CommandLine asked, int exit) throws IOException {
     asked.getOut().flush();
     IOException why = failed;
-    if (!needed || why == null) {
+    boolean says = exit == Exit.OK || (exit == Exit.INTERRUPTED && interrupts);
+    if (!needed || why == null || !says) {
       return exit;
     }
     String detail = String.valueOf(why.getMessage());
@@ -70,7 +74,8 @@ final class StandardOutput extends OutputStream {
       if (failed == null) {
         failed = cannot;
       }
-      if (needed) {
+      if (needed && !stop.isRequested()) {
+        interrupts = true;
         // Nor is there more to be found out for whoever does not read it.
         stop.request();
       }

@@ -168,7 +168,8 @@ class SalvageCommandTest {
     try (SickDisk disk = SickDisk.of(source, bad)) {
       List<String> command = List.of("salvage", "" + disk.file(), "" + copy, "--json");
       Process stopped = untilProgress(command);
-      stopped.destroy(); // SIGTERM, which is answered as Ctrl-C is
+      // SIGTERM, which is answered as Ctrl-C is; the process's own would close its output, too.
+      stopped.toHandle().destroy();
       assertThat(exitCode(stopped)).isEqualTo(Exit.INTERRUPTED);
       Process killed = untilProgress(command);
       killed.destroyForcibly();

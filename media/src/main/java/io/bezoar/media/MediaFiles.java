@@ -300,10 +300,7 @@ public final class MediaFiles {
     String name = path.toString();
     return switch (errno) {
       case Posix.ENOENT, Posix.ENOTDIR, Posix.ELOOP, Posix.ENAMETOOLONG ->
-          new MediaOpenException(
-              name,
-              Reason.MISSING,
-              "no such file: check the path, and that its file system is mounted");
+          new MediaOpenException(name, Reason.MISSING, "no such file");
       case Posix.EEXIST ->
           new MediaOpenException(
               name, Reason.EXISTS, "exists already: choose another name, or open it instead");

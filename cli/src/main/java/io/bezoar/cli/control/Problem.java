@@ -114,7 +114,7 @@ public record Problem(String what, String advice, int exitCode) {
   /** As {@link #of(Exception)}, for commands on plain files: what is said of pools is left out. */
   public static Problem ofFile(Exception e) {
     return switch (e) {
-      case MediaOpenException open -> new Problem(text(open), "", exitCode(open));
+      case MediaOpenException open -> new Problem(text(open), fileAdvice(open), exitCode(open));
       case SalvageRefusedException refused ->
           new Problem(text(refused), advice(refused), Exit.REFUSED);
       case SidecarException sidecar ->
@@ -129,6 +129,12 @@ public record Problem(String what, String advice, int exitCode) {
           new Problem(text(bad), "use another destination", Exit.UNAVAILABLE);
       default -> of(e);
     };
+  }
+
+  private static String fileAdvice(MediaOpenException e) {
+    return e.openReason() == MediaOpenException.Reason.MISSING
+        ? "check the path and that its file system is mounted"
+        : "";
   }
 
   private static String advice(SalvageRefusedException e) {
