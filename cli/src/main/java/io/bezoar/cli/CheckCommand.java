@@ -48,13 +48,13 @@ final class CheckCommand extends PoolFileCommand {
                         : "NOT IN ORDER"));
     console()
         .line(
-            "  %d files, %d directories, %d symbolic links, %d extents, %d nodes, commit %d"
+            "  %s, %s, %s, %s, %s, commit %d"
                 .formatted(
-                    check.path("files").asLong(),
-                    check.path("directories").asLong(),
-                    check.path("links").asLong(),
-                    check.path("extents").asLong(),
-                    check.path("nodes").asLong(),
+                    Sizes.count(check.path("files").asLong(), "file", "files"),
+                    Sizes.count(check.path("directories").asLong(), "directory", "directories"),
+                    Sizes.count(check.path("links").asLong(), "symbolic link", "symbolic links"),
+                    Sizes.count(check.path("extents").asLong(), "extent", "extents"),
+                    Sizes.count(check.path("nodes").asLong(), "node", "nodes"),
                     check.path("commit").asLong()));
     console()
         .line(

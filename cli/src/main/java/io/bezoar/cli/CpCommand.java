@@ -123,25 +123,21 @@ final class CpCommand extends PoolFileCommand {
     private static String result(ObjectNode copied) {
       StringBuilder line = new StringBuilder();
       line.append(copied.path("complete").asBoolean() ? "copied " : "stopped; copied ");
-      line.append(count(copied.path("files").asLong(), "file", "files"));
+      line.append(Sizes.count(copied.path("files").asLong(), "file", "files"));
       long directories = copied.path("directories").asLong();
       if (directories > 0) {
-        line.append(", ").append(count(directories, "directory", "directories"));
+        line.append(", ").append(Sizes.count(directories, "directory", "directories"));
       }
       long links = copied.path("links").asLong();
       if (links > 0) {
-        line.append(", ").append(count(links, "symbolic link", "symbolic links"));
+        line.append(", ").append(Sizes.count(links, "symbolic link", "symbolic links"));
       }
       line.append(", ").append(Sizes.text(copied.path("bytes").asLong()));
       long failed = copied.path("failed").asLong();
       if (failed > 0) {
-        line.append("; ").append(count(failed, "problem", "problems"));
+        line.append("; ").append(Sizes.count(failed, "problem", "problems"));
       }
       return line.append(copied.path("durable").asBoolean() ? "; durable" : "").toString();
-    }
-
-    private static String count(long count, String one, String many) {
-      return "%,d %s".formatted(count, count == 1 ? one : many);
     }
 
     @Override

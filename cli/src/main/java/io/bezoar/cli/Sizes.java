@@ -22,6 +22,11 @@ final class Sizes implements ITypeConverter<Long> {
     }
   }
 
+  /** A count for people: "1 file", "1,000 files". */
+  static String count(long count, String one, String many) {
+    return String.format(Locale.ROOT, "%,d %s", count, count == 1 ? one : many);
+  }
+
   /** A size for people: "1 GiB", "990.2 MiB". */
   static String text(long bytes) {
     if (bytes < 1024) {
