@@ -2,7 +2,6 @@ package io.bezoar.fs;
 
 import static io.bezoar.media.Units.PAGE_BYTES;
 
-import io.bezoar.dax.PoisonedRangeException;
 import io.bezoar.media.ByteRange;
 import io.bezoar.tree.Purpose;
 import io.bezoar.tree.Transaction;
@@ -10,27 +9,18 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.locks.Lock;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Changes the content of files.
+ * Changes the content of files: each change is one transaction, or, where it is large, several of
+ * which each leaves a file as it should be. How bytes come to pages is for {@link FilePages}.
  *
- * <p><b>Invariant.</b> What a durable commit or a snapshot can reach is never overwritten: a write
- * goes to fresh pages, and one transaction puts them in the place of the old ones. Only pages that
- * nobody but the running, not yet durable commit knows are written in place: those it took itself,
- * if no mapping shows them, and space taken in advance, which reads as zeroes until the transaction
- * says otherwise. Bytes behind the end of a file, in its last page, are nobody's; whoever makes the
- * file grow zeroes them.
+ * <p><b>Invariant.</b> Bytes behind the end of a file, in its last page, are nobody's; whoever
+ * makes the file grow zeroes them.
  *
- * <p><b>Order.</b> The inode's lock → transaction → new extents, and data to fresh pages → data to
- * pages that are written in place → applied. What fails on the way is aborted, and the file is what
- * it was: what is written in place comes when nothing else can fail any more. Where the media does
- * not take that, fresh pages do.
+ * <p><b>Order.</b> The inode's lock → transaction → applied → seen in mappings. What fails on the
+ * way is aborted, and the file is what it was.
  */
 final class FileContent {
   /** Largest file, bytes. */
@@ -49,34 +39,12 @@ final class FileContent {
 
   private final FsCore core;
   private final Reaper reaper;
-
-  // Used with the right to write.
-
-  /** What a write, or the later end of a range, is to leave. */
-  private final PageImage image = new PageImage();
-
-  /** What is to stand in the page where a file ended, or at the first end of a range. */
-  private final PageImage edge = new PageImage();
-
-  private final List<InPlace> inPlace = new ArrayList<>();
-
-  /** What is to be stored over pages of a file. */
-  private record InPlace(PageImage image, long from, long to, long at) {}
-
-  /** Which pages may take data. */
-  private enum Pages {
-    /** Those that the file has, too, if nobody can tell. */
-    ANY,
-    /** Of those that the file has, only space taken in advance: mappings may show others. */
-    SPACE,
-    FRESH
-  }
-
-  private final MemorySegment zeroes = Arena.ofAuto().allocate(PAGE_BYTES, PAGE_BYTES);
+  private final FilePages filePages;
 
   FileContent(FsCore core, Reaper reaper) {
     this.core = core;
     this.reaper = reaper;
+    this.filePages = new FilePages(core);
   }
 
   static void checkRange(FsCore core, OpenInode inode, long offset, long length)
@@ -132,22 +100,9 @@ final class FileContent {
       throws IOException {
     FileId file = FileId.live(inode.number);
     return core.mappings.changing(
-        inode.number, changed, () -> core.change(file, purpose, tx -> wholly(tx, change)));
-  }
-
-  /** With what is written in place at the end. */
-  private <T> T wholly(Transaction tx, FsCore.Change<T> change) throws IOException {
-    try {
-      T result = change.in(tx);
-      for (InPlace run : inPlace) {
-        storeImage(run.image(), run.from(), run.to(), run.at());
-      }
-      return result;
-    } finally {
-      inPlace.clear();
-      image.clear();
-      edge.clear();
-    }
+        inode.number,
+        changed,
+        () -> core.change(file, purpose, tx -> filePages.wholly(tx, change)));
   }
 
   void write(OpenInode inode, long offset, MemorySegment src) throws IOException {
@@ -174,43 +129,18 @@ final class FileContent {
    * of it would pass for one that has it all. Called before anybody has a file open.
    */
   void replay(IntentLog log, long commit) throws IOException {
-    aroundBadPages(
-        pages -> core.change(FileId.ROOT, Purpose.RELIEF, tx -> replay(tx, log, commit, pages)));
+    FilePages.aroundBadPages(
+        into -> core.change(FileId.ROOT, Purpose.RELIEF, tx -> replay(tx, log, commit, into)));
   }
 
-  /** A change that writes pages. */
-  private interface Attempt {
-    void with(Pages pages) throws IOException;
-  }
-
-  /**
-   * Tries again on other pages when those that were to be written turn out to be bad: the device
-   * knows them then, and they are not handed out again. Ends when one comes a second time.
-   */
-  private static void aroundBadPages(Attempt attempt) throws IOException {
-    Set<Long> met = new HashSet<>();
-    Pages pages = Pages.ANY;
-    while (true) {
-      try {
-        attempt.with(pages);
-        return;
-      } catch (BadFreshPageException bad) {
-        if (!met.add(bad.page)) {
-          throw bad;
-        }
-        pages = Pages.FRESH;
-      }
-    }
-  }
-
-  private IntentReplay replay(Transaction tx, IntentLog log, long commit, Pages pages)
+  private IntentReplay replay(Transaction tx, IntentLog log, long commit, FilePages.Into into)
       throws IOException {
     // Something changes in any case: the log needs a commit behind all that it can speak of.
     tx.put(core.trees.meta(), MetaLayout.REPLAYED, MetaLayout.number(core.now()));
-    return log.replay(commit, (sequence, record) -> replay(tx, record, pages));
+    return log.replay(commit, (sequence, record) -> replay(tx, record, into));
   }
 
-  private void replay(Transaction tx, IntentRecord record, Pages pages) throws IOException {
+  private void replay(Transaction tx, IntentRecord record, FilePages.Into into) throws IOException {
     Inode inode = core.inode(tx, record.inode());
     if (inode == null || inode.generation() != record.inodeGeneration() || inode.links() == 0) {
       // It was deleted by a commit that the log was written beside, or goes now.
@@ -219,10 +149,9 @@ final class FileContent {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment data = arena.allocate(record.data().byteSize(), PAGE_BYTES);
       data.copyFrom(record.data());
-      wholly(
+      filePages.wholly(
           tx,
-          same ->
-              store(same, record.inode(), record.offset(), data, record.modifiedNanos(), pages));
+          same -> store(same, record.inode(), record.offset(), data, record.modifiedNanos(), into));
     }
   }
 
@@ -231,20 +160,20 @@ final class FileContent {
       long length = Math.min(STEP_BYTES, src.byteSize() - done);
       long at = offset + done;
       MemorySegment step = src.asSlice(done, length);
-      aroundBadPages(pages -> writeOnce(inode, at, step, pages));
+      FilePages.aroundBadPages(into -> writeOnce(inode, at, step, into));
     }
   }
 
   private record Stored(long generation, long size, long modified, long commit) {}
 
-  private void writeOnce(OpenInode inode, long offset, MemorySegment src, Pages pages)
+  private void writeOnce(OpenInode inode, long offset, MemorySegment src, FilePages.Into into)
       throws IOException {
     FsCore.Done<Stored> done =
         change(
             inode,
             ByteRange.ofLength(offset, src.byteSize()),
             Purpose.ORDINARY,
-            tx -> store(tx, inode.number, offset, src, core.now(), pages));
+            tx -> store(tx, inode.number, offset, src, core.now(), into));
     Stored stored = done.result();
     int length = (int) src.byteSize();
     if (length <= RECORD_BYTES_MAX && inode.sync.keeps(length, core.forest::isDurable)) {
@@ -265,173 +194,18 @@ final class FileContent {
   }
 
   private Stored store(
-      Transaction tx, long number, long offset, MemorySegment src, long now, Pages into)
+      Transaction tx, long number, long offset, MemorySegment src, long now, FilePages.Into into)
       throws IOException {
     FileId file = FileId.live(number);
     Inode before = core.require(tx, file);
     long pages = 0;
     if (before.size() / PAGE_BYTES < offset / PAGE_BYTES) {
-      pages += zeroTail(tx, before, into);
+      pages += filePages.zeroTail(tx, before, into);
     }
-    pages += storePages(tx, before, offset, src, image, into);
+    pages += filePages.write(tx, before, offset, src, into);
     long size = Math.max(before.size(), offset + src.byteSize());
     core.put(tx, before.withContent(size, before.pages() + pages, now));
     return new Stored(before.generation(), size, now, tx.commitNumber());
-  }
-
-  /** Zeroes what stands behind the end of the file in its last page; pages that this took. */
-  private long zeroTail(Transaction tx, Inode inode, Pages into) throws IOException {
-    long from = inode.size() % PAGE_BYTES;
-    Extent extent = from == 0 ? null : extentAt(tx, inode.number(), inode.size() / PAGE_BYTES);
-    if (extent == null || !extent.isWritten()) {
-      return 0;
-    }
-    MemorySegment rest = zeroes.asSlice(0, PAGE_BYTES - from);
-    return storePages(tx, inode, inode.size(), rest, edge, into);
-  }
-
-  private @Nullable Extent extentAt(Transaction tx, long inode, long page) throws IOException {
-    List<Extent> found = core.extents.find(tx, inode, page, page + 1, 1);
-    return found.isEmpty() ? null : found.getFirst();
-  }
-
-  /**
-   * Stores bytes of a file; those that go in place are stored in the end.
-   *
-   * @param what is used for nothing else in this transaction
-   * @return how many pages more the file has then
-   */
-  private long storePages(
-      Transaction tx, Inode inode, long offset, MemorySegment src, PageImage what, Pages into)
-      throws IOException {
-    if (src.byteSize() == 0) {
-      return 0;
-    }
-    what.set(offset, src, (page, dst) -> readBefore(tx, inode, page, dst));
-    // Asked once: it may become true at any time, when a mapping goes or was brought up to date.
-    boolean unmapped = core.mappings.mayOverwrite(inode.number());
-    Pages now = into == Pages.ANY && !unmapped ? Pages.SPACE : into;
-    long more = 0;
-    long end = what.endPage();
-    long at = what.firstPage();
-    while (at < end) {
-      List<Extent> next = core.extents.find(tx, inode.number(), at, end, 1);
-      Extent extent = next.isEmpty() ? null : next.getFirst();
-      long to;
-      if (extent != null && extent.page() <= at && isPrivate(tx, extent, now)) {
-        to = Math.min(end, extent.end());
-        putInPlace(tx, extent, what, at, to);
-      } else {
-        to = freshUpTo(tx, inode.number(), at, end, now);
-        more += storeFresh(tx, inode, what, at, to);
-      }
-      at = to;
-    }
-    return more;
-  }
-
-  /**
-   * True when these may take data in place: no durable commit, snapshot, other file or mapping sees
-   * what stands there.
-   */
-  private boolean isPrivate(Transaction tx, Extent extent, Pages into) throws IOException {
-    boolean unseen =
-        switch (into) {
-          case ANY -> !extent.isWritten() || extent.born() == tx.commitNumber();
-          case SPACE -> !extent.isWritten();
-          case FRESH -> false;
-        };
-    return unseen && core.extents.isSole(tx, extent);
-  }
-
-  /** The page up to which the file has nothing that can be written in place. */
-  private long freshUpTo(Transaction tx, long inode, long from, long end, Pages into)
-      throws IOException {
-    long at = from;
-    while (at < end) {
-      List<Extent> next = core.extents.find(tx, inode, at, end, 1);
-      if (next.isEmpty()) {
-        return end;
-      }
-      Extent extent = next.getFirst();
-      if (isPrivate(tx, extent, into)) {
-        return Math.max(from, extent.page());
-      }
-      at = extent.end();
-    }
-    return end;
-  }
-
-  private void putInPlace(Transaction tx, Extent extent, PageImage what, long from, long to)
-      throws IOException {
-    long at = (extent.start() + from - extent.page()) * PAGE_BYTES;
-    if (!extent.isWritten()) {
-      core.extents.written(tx, extent, from, to, core.newestHold());
-    }
-    inPlace.add(new InPlace(what, from, to, at));
-  }
-
-  private long storeFresh(Transaction tx, Inode inode, PageImage what, long from, long to)
-      throws IOException {
-    boolean grows = from >= Math.ceilDiv(inode.size(), PAGE_BYTES);
-    Extent left = from == 0 || !grows ? null : extentAt(tx, inode.number(), from - 1);
-    long goal = left == null ? Transaction.NO_GOAL : left.deviceEnd() * PAGE_BYTES;
-    List<ByteRange> runs = tx.allocate(to - from, goal);
-    long gone = core.extents.unmap(tx, inode.number(), from, to, Integer.MAX_VALUE);
-    long at = from;
-    for (ByteRange run : runs) {
-      long count = run.length() / PAGE_BYTES;
-      core.extents.map(
-          tx,
-          new Extent(
-              inode.number(),
-              at,
-              count,
-              run.start() / PAGE_BYTES,
-              tx.commitNumber(),
-              FileExtent.Content.WRITTEN),
-          core.newestHold());
-      storeImage(what, at, at + count, run.start());
-      at += count;
-    }
-    return to - from - gone;
-  }
-
-  private void storeImage(PageImage what, long from, long to, long at) throws IOException {
-    try {
-      what.store(core.device, from, to, at);
-    } catch (PoisonedRangeException bad) {
-      throw new BadFreshPageException(bad);
-    }
-  }
-
-  /** Pages that were to be written are bad; what was done is aborted. */
-  private static final class BadFreshPageException extends IOException {
-    private static final long serialVersionUID = 1L;
-
-    private final long page;
-
-    BadFreshPageException(PoisonedRangeException bad) {
-      super("the volume takes nothing at " + bad.range() + ", though that is free", bad);
-      this.page = bad.range().start() / PAGE_BYTES;
-    }
-  }
-
-  /** What stands on a page of a file, up to its end. */
-  private void readBefore(Transaction tx, Inode inode, long page, MemorySegment dst)
-      throws IOException {
-    Extent extent = extentAt(tx, inode.number(), page);
-    long length = Math.clamp(inode.size() - page * PAGE_BYTES, 0L, PAGE_BYTES);
-    dst.fill((byte) 0);
-    if (extent == null || !extent.isWritten() || length == 0) {
-      return;
-    }
-    long at = (extent.start() + page - extent.page()) * PAGE_BYTES;
-    try {
-      core.device.read(at, dst.asSlice(0, length));
-    } catch (PoisonedRangeException lost) {
-      throw DamagedRangeException.of(core.describe(FileId.live(inode.number())), extent, lost, 0);
-    }
   }
 
   // Size and space.
@@ -446,12 +220,12 @@ final class FileContent {
           if (size < old) {
             reaper.cut(inode, size);
           } else {
-            aroundBadPages(pages -> grow(inode, size, pages));
+            FilePages.aroundBadPages(into -> grow(inode, size, into));
           }
         });
   }
 
-  private void grow(OpenInode inode, long size, Pages into) throws IOException {
+  private void grow(OpenInode inode, long size, FilePages.Into into) throws IOException {
     long ticket =
         change(
                 inode,
@@ -459,7 +233,7 @@ final class FileContent {
                 Purpose.ORDINARY,
                 tx -> {
                   Inode before = core.require(tx, FileId.live(inode.number));
-                  long pages = before.size() < size ? zeroTail(tx, before, into) : 0;
+                  long pages = before.size() < size ? filePages.zeroTail(tx, before, into) : 0;
                   core.put(tx, before.withContent(size, before.pages() + pages, core.now()));
                   return true;
                 })
@@ -512,10 +286,11 @@ final class FileContent {
 
   void punch(OpenInode inode, ByteRange range) throws IOException {
     checkRange(core, inode, range.start(), range.length());
-    exclusively(inode, () -> aroundBadPages(pages -> punchLocked(inode, range, pages)));
+    exclusively(inode, () -> FilePages.aroundBadPages(into -> punchLocked(inode, range, into)));
   }
 
-  private void punchLocked(OpenInode inode, ByteRange range, Pages into) throws IOException {
+  private void punchLocked(OpenInode inode, ByteRange range, FilePages.Into into)
+      throws IOException {
     FileId file = FileId.live(inode.number);
     long first = Math.ceilDiv(range.start(), PAGE_BYTES);
     long end = range.end() / PAGE_BYTES;
@@ -528,7 +303,7 @@ final class FileContent {
               Purpose.RELIEF,
               tx -> {
                 Inode before = core.require(tx, file);
-                long pages = zeroEnds(tx, before, range, first, end, into);
+                long pages = filePages.zeroEnds(tx, before, range, first, end, into);
                 pages -= core.extents.unmap(tx, inode.number, first, end, PIECE_EXTENTS);
                 core.put(tx, before.withContent(before.size(), before.pages() + pages, core.now()));
                 return !core.extents.find(tx, inode.number, first, end, 1).isEmpty();
@@ -536,34 +311,6 @@ final class FileContent {
       inode.sync.otherChange(done.ticket());
       more = done.result();
     }
-  }
-
-  /** Zeroes the parts of pages at the ends of a range; how many pages more that takes. */
-  private long zeroEnds(
-      Transaction tx, Inode inode, ByteRange range, long first, long end, Pages into)
-      throws IOException {
-    ByteRange inFile = range.intersect(new ByteRange(0, inode.size()));
-    if (inFile.isEmpty()) {
-      return 0;
-    }
-    ByteRange head = inFile.intersect(new ByteRange(range.start(), first * PAGE_BYTES));
-    ByteRange tail =
-        end < first
-            ? new ByteRange(range.end(), range.end())
-            : inFile.intersect(new ByteRange(end * PAGE_BYTES, range.end()));
-    return zero(tx, inode, head, edge, into) + zero(tx, inode, tail, image, into);
-  }
-
-  /** Zeroes a part of one page, if there is data. */
-  private long zero(Transaction tx, Inode inode, ByteRange part, PageImage what, Pages into)
-      throws IOException {
-    if (part.isEmpty()) {
-      return 0;
-    }
-    Extent extent = extentAt(tx, inode.number(), part.start() / PAGE_BYTES);
-    return extent == null || !extent.isWritten()
-        ? 0
-        : storePages(tx, inode, part.start(), zeroes.asSlice(0, part.length()), what, into);
   }
 
   // Sharing.
@@ -574,12 +321,14 @@ final class FileContent {
     checkRange(core, to, toOffset, range.length());
     OpenInode first = from.number <= to.number ? from : to;
     OpenInode second = from.number <= to.number ? to : from;
-    Body share = () -> aroundBadPages(pages -> reflinkLocked(from, range, to, toOffset, pages));
+    Body share =
+        () -> FilePages.aroundBadPages(into -> reflinkLocked(from, range, to, toOffset, into));
     exclusively(first, first == second ? share : () -> exclusively(second, share));
   }
 
   private void reflinkLocked(
-      OpenInode from, ByteRange range, OpenInode to, long toOffset, Pages into) throws IOException {
+      OpenInode from, ByteRange range, OpenInode to, long toOffset, FilePages.Into into)
+      throws IOException {
     long ticket =
         change(
                 to,
@@ -593,7 +342,8 @@ final class FileContent {
     to.sync.otherChange(ticket);
   }
 
-  private void share(Transaction tx, long from, ByteRange range, long to, long toOffset, Pages into)
+  private void share(
+      Transaction tx, long from, ByteRange range, long to, long toOffset, FilePages.Into into)
       throws IOException {
     Inode source = core.require(tx, FileId.live(from));
     Inode target = core.require(tx, FileId.live(to));
@@ -604,7 +354,7 @@ final class FileContent {
     long pages = 0;
     long size = Math.max(target.size(), toOffset + range.length());
     if (target.size() / PAGE_BYTES < toOffset / PAGE_BYTES) {
-      pages += zeroTail(tx, target, into);
+      pages += filePages.zeroTail(tx, target, into);
     }
     long first = range.start() / PAGE_BYTES;
     long end = Math.ceilDiv(range.end(), PAGE_BYTES);
