@@ -176,7 +176,8 @@ class ForestHoldTest {
     record Reader(Snapshot snapshot, Map<Long, Long> expected) {}
 
     Run() throws IOException {
-      rig = TreeRig.create(TreeRig.Below.LEAF, 1500, seed, LITTLE_CACHE);
+      // Room for five holds, six states that somebody reads, and what changes.
+      rig = TreeRig.create(TreeRig.Below.LEAF, 4000, seed, LITTLE_CACHE);
       tree = rig.tree("t");
     }
 
