@@ -43,6 +43,8 @@ abstract class PoolFileCommand extends PoolCommand {
             showJson(reply);
           } else if (reply.path("type").asString().equals("problem")) {
             showProblem(reply);
+          } else if (reply.path("type").asString().equals("note")) {
+            console().note("bezoar: NOTE: " + reply.path("what").asString());
           } else {
             show.accept(reply);
           }

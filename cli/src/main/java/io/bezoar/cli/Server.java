@@ -152,6 +152,7 @@ final class Server implements AutoCloseable {
                 status.condition().name().toLowerCase(Locale.ROOT),
                 Sizes.text(status.volumeBytes()),
                 madeOf(status)));
+    status.fileNotes().forEach(note -> lines.add("  NOTE: " + note));
     NbdServer volume = nbd;
     if (volume == null) {
       addFiles(lines, status);

@@ -35,6 +35,9 @@ final class StatusView {
     }
     if (status.path("content").asString().equals("fs")) {
       lines.add(row("files", files(status)));
+      for (JsonNode note : status.path("file_notes")) {
+        lines.add(row("", "NOTE: " + note.asString()));
+      }
     }
     lines.add(row("since opened", errors(counters)));
     lines.add(row("scrub", scrub(status.path("scrub"))));

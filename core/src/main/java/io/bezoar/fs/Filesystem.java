@@ -121,7 +121,10 @@ public final class Filesystem implements AutoCloseable {
     return Opening.open(device, options);
   }
 
-  /** What is worth knowing of how it was opened, for people; empty when all was in order. */
+  /**
+   * What is worth knowing of how it was opened, for people: what had been made durable and is not
+   * there. Empty when all was in order.
+   */
   public List<String> notes() {
     return notes;
   }

@@ -192,7 +192,9 @@ public sealed interface Event {
     /** One copy of the label was damaged and was rewritten from the other. */
     LABEL_HEALED(5),
     /** A drill struck the media on purpose. */
-    DRILL(6);
+    DRILL(6),
+    /** Files were opened without something that had been made durable; the detail says what. */
+    FILES_INCOMPLETE(7);
 
     private final int code;
 

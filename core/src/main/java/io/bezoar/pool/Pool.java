@@ -154,6 +154,9 @@ public final class Pool implements AutoCloseable {
       Pool pool = new Pool(path, options, source, undo);
       pool.begin();
       pool.files.open(pool.volume, pool.tools);
+      if (pool.isWritable()) {
+        pool.files.notes().forEach(note -> pool.record(Event.Step.FILES_INCOMPLETE, note));
+      }
       return pool;
     } catch (IOException | RuntimeException e) {
       for (Step step : undo) {
@@ -414,7 +417,8 @@ public final class Pool implements AutoCloseable {
         events.lastSequence(),
         events.trouble().map(trouble -> String.valueOf(trouble.getMessage())).orElse(""),
         files.status(),
-        filesTrouble);
+        filesTrouble,
+        files.notes());
   }
 
   /** Everything that is bad now: of the volume first, then device by device, each ascending. */

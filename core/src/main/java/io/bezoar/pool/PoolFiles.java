@@ -70,6 +70,12 @@ final class PoolFiles {
     return files == null ? null : files.status();
   }
 
+  /** What is missing of the filesystem since it was opened, for people. */
+  List<String> notes() {
+    Filesystem files = open;
+    return files == null ? List.of() : files.notes();
+  }
+
   /** Why the filesystem could not be opened; empty when it is open, or there is none. */
   String trouble() {
     IOException why = trouble;

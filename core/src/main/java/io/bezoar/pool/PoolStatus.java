@@ -26,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  * @param files figures of the filesystem; null when there is none, or none that could be opened
  * @param filesTrouble why the filesystem could not be opened; empty when it is open or there is
  *     none
+ * @param fileNotes what had been made durable and is missing since the filesystem was opened, for
+ *     people
  */
 public record PoolStatus(
     PoolLabel label,
@@ -40,7 +42,8 @@ public record PoolStatus(
     long lastEvent,
     String eventTrouble,
     @Nullable FilesystemStatus files,
-    String filesTrouble) {
+    String filesTrouble,
+    List<String> fileNotes) {
 
   /** A pool's health in one word. */
   public enum Condition {
@@ -54,9 +57,10 @@ public record PoolStatus(
     UNAVAILABLE
   }
 
-  /** Copies the list. */
+  /** Copies the lists. */
   public PoolStatus {
     spares = List.copyOf(spares);
+    fileNotes = List.copyOf(fileNotes);
   }
 
   /** Every device of the stack, in order of appearance. */

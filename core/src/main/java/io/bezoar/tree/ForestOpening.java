@@ -44,10 +44,11 @@ record ForestOpening(
     String skipped = null;
     if (chosen.root().commit() != newest.root().commit()) {
       skipped =
-          "commit "
+          "opened at commit "
+              + chosen.root().commit()
+              + ": commit "
               + newest.root().commit()
-              + " has lost the root node of a tree in both copies; opened at commit "
-              + chosen.root().commit();
+              + " has lost the root node of a tree in both copies";
     }
     return new ForestOpening(
         io,

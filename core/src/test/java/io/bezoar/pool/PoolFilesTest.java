@@ -12,6 +12,8 @@ import io.bezoar.fs.Filesystem;
 import io.bezoar.fs.NewFile;
 import io.bezoar.fs.OpenFile;
 import io.bezoar.fs.Owner;
+import io.bezoar.health.Event;
+import io.bezoar.health.EventQuery;
 import io.bezoar.media.Allocation;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.FaultKind;
@@ -191,6 +193,53 @@ class PoolFilesTest {
     assertThat(again.status().filesTrouble()).isNotEmpty();
     assertThatThrownBy(again::filesystem).isInstanceOf(IOException.class);
     assertThat(again.events().lastSequence()).isPositive();
+  }
+
+  /** Whoever opened it first would be the only one who could know, and may be a command. */
+  @Test
+  void shouldTellWhatIsMissingSinceItWasOpened() throws Exception {
+    PoolSpec bare =
+        new PoolSpec(8L << 20, Redundancy.NONE, Allocation.SPARSE, PoolLabel.Drill.ALLOWED);
+    create(device("/a"), bare.withFilesystem(ROOT));
+    List<ByteRange> names;
+    try (Pool pool = open(WORK)) {
+      Filesystem files = pool.filesystem();
+      write(files, "before", "x");
+      files.sync();
+      write(files, "after", "y");
+      files.sync();
+      names =
+          files.owners(new ByteRange(0, pool.volume().sizeBytes())).stream()
+              .filter(
+                  owner ->
+                      owner instanceof Owner.Metadata node && node.structure().contains("names"))
+              .map(Owner::device)
+              .toList();
+    }
+    assertThat(names).hasSize(2);
+    try (Pool pool = open(WORK);
+        Arena arena = Arena.ofConfined()) {
+      for (ByteRange copy : names) {
+        pool.volume().write(copy.start(), arena.allocate(copy.length()));
+      }
+    }
+    try (Pool pool = open(WORK)) {
+      assertThat(pool.status().fileNotes())
+          .singleElement()
+          .asString()
+          .startsWith("opened at commit ")
+          .contains("has lost the root node of a tree");
+      assertThat(pool.filesystem().lookup(FileId.ROOT, FileName.of("before"))).isPresent();
+      assertThat(pool.filesystem().lookup(FileId.ROOT, FileName.of("after"))).isEmpty();
+      write(pool.filesystem(), "again", "z");
+    }
+    Pool pool = open(WORK);
+    assertThat(pool.status().fileNotes()).isEmpty();
+    assertThat(pool.events().query(EventQuery.ALL).events())
+        .filteredOn(
+            event ->
+                event instanceof Event.Lifecycle step && step.step() == Event.Step.FILES_INCOMPLETE)
+        .hasSize(1);
   }
 
   @Test

@@ -20,6 +20,11 @@ import tools.jackson.databind.node.ObjectNode;
 final class FileJson {
   private FileJson() {}
 
+  /** What was not there when the files were opened. */
+  static ObjectNode note(String what) {
+    return Json.object().put("type", "note").put("what", what);
+  }
+
   static String kind(FileType type) {
     return switch (type) {
       case REGULAR -> "file";

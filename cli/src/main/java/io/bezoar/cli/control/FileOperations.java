@@ -36,6 +36,10 @@ final class FileOperations {
           MediaOpenException.Reason.REFUSED,
           "it is served read-only: nothing in it can be changed");
     }
+    if (how == null) {
+      // It was opened for this: nobody else is there to be told.
+      files.notes().forEach(note -> replies.send(FileJson.note(note)));
+    }
     FileLooks looks = new FileLooks(files, replies);
     FileChanges changes = new FileChanges(files, replies);
     return switch (request) {

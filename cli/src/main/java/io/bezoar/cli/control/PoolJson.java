@@ -47,6 +47,10 @@ final class PoolJson {
     if (!status.filesTrouble().isEmpty()) {
       json.put("files_trouble", status.filesTrouble());
     }
+    if (!status.fileNotes().isEmpty()) {
+      ArrayNode notes = json.putArray("file_notes");
+      status.fileNotes().forEach(notes::add);
+    }
     json.put("drill", label.drill() == PoolLabel.Drill.ALLOWED);
     json.set("counters", counters(status.counters()));
     MediaInfo media = devices.size() == 1 ? devices.getFirst().media() : null;
