@@ -25,7 +25,6 @@ import java.util.List;
  * opening, which changes nothing, does not count.
  */
 final class Opening {
-  private static final System.Logger LOG = System.getLogger(Opening.class.getName());
   private static final long DEVICE_BYTES_MIN = 4L << 20;
   private static final long LOG_SHARE = 64;
   private static final long LOG_BYTES_MAX = 8L << 20;
@@ -144,7 +143,6 @@ final class Opening {
     FileContent content = new FileContent(core, reaper);
     IntentLog log = openLog(core, name);
     replay(core, content, log, notes);
-    notes.forEach(note -> LOG.log(System.Logger.Level.WARNING, "{0}: {1}", name, note));
     return new Filesystem(core, inodes, reaper, content, new SyncLog(forest, log), notes, options);
   }
 

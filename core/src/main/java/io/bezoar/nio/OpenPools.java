@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * table is guarded by itself, and nothing else is done with that lock held.
  */
 final class OpenPools {
+  private static final System.Logger LOG = System.getLogger(OpenPools.class.getName());
+
   static final OpenPools ALL = new OpenPools();
 
   /** Null for one that is being opened. */
@@ -100,6 +102,8 @@ final class OpenPools {
     Pool pool = Pool.open(key, PoolOptions.of(intent));
     try {
       Filesystem files = pool.filesystem();
+      // Java's interfaces have no place for it.
+      files.notes().forEach(note -> LOG.log(System.Logger.Level.WARNING, "{0}: {1}", key, note));
       PoolFileSystem[] made = new PoolFileSystem[1];
       made[0] =
           new PoolFileSystem(
