@@ -291,6 +291,16 @@ final class MirrorWriter {
     }
   }
 
+  /**
+   * A leg that keeps all of a page or none of it cannot take a part of one that it has lost. With
+   * what the others hold around the part it has all of it: it must not wait for a scrub to get it.
+   */
+  private void healPartlyStored(ByteRanges granules) throws IOException {
+    for (ByteRange each : granules.asList()) {
+      healAround(each);
+    }
+  }
+
   private void healAround(ByteRange range) throws IOException {
     for (ByteRange chunk : chunks(healer.granules(range))) {
       try (Arena memory = Arena.ofConfined()) {
@@ -334,10 +344,12 @@ final class MirrorWriter {
     }
     ByteRanges notCleared = request;
     ByteRanges stillLost = ByteRanges.EMPTY;
+    boolean onAll = true;
     for (MirrorLeg leg : members.set().writable()) {
       try {
         RecoveryWrite written = leg.device.recoveryWrite(patches);
         ByteRanges not = ByteRanges.of(written.notCleared());
+        onAll &= not.isEmpty();
         leg.uncleared(not, request.minus(not));
         leg.announced(ByteRanges.EMPTY, request.minus(not));
         if (members.set().inSync().contains(leg)) {
@@ -347,6 +359,9 @@ final class MirrorWriter {
       } catch (IOException gone) {
         members.drop(leg, gone);
       }
+    }
+    if (!onAll) {
+      healPartlyStored(granules);
     }
     ByteRanges lostNow = ByteRanges.EMPTY;
     List<MirrorLeg> inSync = members.usable().inSync();

@@ -54,7 +54,11 @@ class MirrorLegsTest {
   }
 
   private static MirrorRig two(MirrorRig.Kind kind) throws IOException {
-    MirrorRig rig = MirrorRig.create(List.of(kind, kind), PAGES, 7);
+    return two(kind, kind);
+  }
+
+  private static MirrorRig two(MirrorRig.Kind first, MirrorRig.Kind second) throws IOException {
+    MirrorRig rig = MirrorRig.create(List.of(first, second), PAGES, 7);
     byte[] content = new byte[PAGES * PAGE];
     new SplittableRandom(3).nextBytes(content);
     rig.write(0, content);
@@ -156,6 +160,22 @@ class MirrorLegsTest {
       assertThat(MirrorRig.read(rig.parts.get(0).device(), good.start(), length))
           .isEqualTo(MirrorRig.read(rig.parts.get(1).device(), good.start(), length));
     }
+  }
+
+  /** A protected leg has a page or has not: what replaces part of one does not bring it back. */
+  @Test
+  void shouldHaveBothLegsHoldWhatReplacedPartOfALostPage() throws IOException {
+    MirrorRig rig = two(MirrorRig.Kind.PROTECTED, BARE);
+    ByteRange lost = ByteRange.ofLength(8L * PAGE + 512, 512);
+    rig.lose(0, lost);
+    rig.lose(1, lost);
+    assertThat(rig.target().recoveryWrite(lost.start(), segment(filled(512, 9))).complete())
+        .isTrue();
+    byte[] whole = Arrays.copyOfRange(content(), 8 * PAGE, 9 * PAGE);
+    Arrays.fill(whole, 512, 1024, (byte) 9);
+    assertThat(rig.target().counters().degradedBytes()).isZero();
+    rig.target().letGone(1, "pulled");
+    assertThat(rig.read(8L * PAGE, PAGE)).isEqualTo(whole);
   }
 
   /**
