@@ -21,6 +21,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
@@ -59,6 +60,7 @@ final class MirrorMembers {
   private final ReentrantLock lock = new ReentrantLock();
   private volatile MirrorSet set;
   private volatile boolean changed;
+  private boolean bitsApart; // guarded by lock
   private volatile boolean unpersisted;
   // All guarded by lock.
   private final Map<Integer, MirrorLeg> dropped = new TreeMap<>();
@@ -242,12 +244,17 @@ final class MirrorMembers {
   private BitSet loadBits(List<MirrorLeg> legs) throws IOException {
     int[] bits = new int[layout.words()];
     boolean[] sound = new boolean[layout.words()];
+    List<int[]> each = new ArrayList<>();
     for (MirrorLeg leg : legs) {
-      boolean[] soundHere = leg.loadWords(bits);
+      int[] here = new int[layout.words()];
+      boolean[] soundHere = leg.loadWords(here);
       for (int i = 0; i < sound.length; i++) {
         sound[i] |= soundHere[i];
+        bits[i] |= here[i];
       }
+      each.add(here);
     }
+    bitsApart = each.stream().anyMatch(here -> !Arrays.equals(here, each.getFirst()));
     for (int i = 0; i < sound.length; i++) {
       if (!sound[i]) {
         bits[i] = -1;
@@ -374,7 +381,8 @@ final class MirrorMembers {
    * Something is going to be written: from now on a missing leg is left behind. The first time the
    * table gets two new events, one after the other, on every leg in use: so an older copy of a leg,
    * put in its place while nobody looked, is at least two behind, and a leg that a crash kept from
-   * the latest is one behind at most.
+   * the latest is one behind at most. Write-intent bits that a crash left on some legs only are
+   * stored on all: who writes relies on it.
    */
   void aboutToChange() throws IOException {
     unpersisted = true;
@@ -383,6 +391,11 @@ final class MirrorMembers {
     }
     lock.lock();
     try {
+      if (bitsApart) {
+        // A bit that only another leg has is no use once that leg is gone.
+        addBits(new int[layout.words()]);
+        bitsApart = false;
+      }
       boolean mirrored = set.table().count() > 1 && set.state() == DeviceState.ONLINE;
       for (int event = 0; !changed && mirrored && event < 2; event++) {
         MirrorSet now = set;
@@ -575,6 +588,10 @@ final class MirrorMembers {
         bits[i] = -1;
       }
     }
+    addBits(bits);
+  }
+
+  private void addBits(int[] bits) throws IOException {
     while (true) {
       List<MirrorIntent.Failed> failed = intent.add(bits);
       if (failed.isEmpty()) {

@@ -329,6 +329,36 @@ class MirrorLegsTest {
     assertThat(rig.changes().getLast().detail()).contains("in sync; 2 of 2 legs left");
   }
 
+  /** Bits that a crash left on one leg only say nothing once that leg has gone. */
+  @Test
+  void shouldKnowWhatALegMissesThatTookTheOnlyBitWithIt() throws IOException {
+    MirrorRig rig = two(BARE);
+    rig.close();
+    rig.open();
+    long words = rig.parts.get(1).below(MirrorLayout.of(rig.dataBytes).notes().get(1)).start();
+    rig.parts
+        .get(1)
+        .media
+        .onStep(
+            (step, range) -> {
+              if (step == SimMedia.Step.WRITE && range.contains(words)) {
+                throw new IllegalStateException("the power goes off");
+              }
+            });
+    assertThatThrownBy(() -> rig.write(10L * PAGE, filled(PAGE, 1)))
+        .hasMessage("the power goes off");
+    rig.crash(media -> media.crash(line -> true));
+    rig.open();
+    rig.target().letGone(0, "pulled");
+    rig.write(10L * PAGE, filled(PAGE, 2));
+    rig.target().persist();
+    rig.crash(media -> media.crash(line -> true));
+    rig.open();
+    assertThat(rig.status(0).state()).isEqualTo(State.RESYNCING);
+    rig.resync();
+    rig.assertLegsEqual("brought up to date");
+  }
+
   @Test
   void shouldBringUpAMirrorWhoseLegsAreAllGone() throws IOException {
     MirrorRig rig = two(BARE);
