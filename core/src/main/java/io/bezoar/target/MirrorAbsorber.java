@@ -52,7 +52,13 @@ final class MirrorAbsorber implements MirrorLeg.Listener {
       return;
     }
     switch (notice) {
-      case DeviceNotice.StateChange change -> now.members.stateChanged(leg, change.detail());
+      case DeviceNotice.StateChange change -> {
+        now.members.stateChanged(leg, change.detail());
+        if (change.state() == DeviceState.ONLINE) {
+          // What had to wait for a part of it to be there can go on.
+          now.resync.start();
+        }
+      }
       case DeviceNotice.Failure failure -> {
         try {
           absorb(now, leg, failure);

@@ -58,11 +58,26 @@ final class MirrorHealer {
    * What all legs together have of a range.
    *
    * @param range whole granules
-   * @param bytes zeroes where lost
+   * @param bytes zeroes where lost or absent
    * @param lost the bytes that no leg in sync has
+   * @param absent those that no leg in sync has now, and one may have when it is all there again
    * @param images of the legs in sync, as they were before
    */
-  record Gathered(ByteRange range, MemorySegment bytes, ByteRanges lost, List<MirrorImage> images) {
+  record Gathered(
+      ByteRange range,
+      MemorySegment bytes,
+      ByteRanges lost,
+      ByteRanges absent,
+      List<MirrorImage> images) {
+    static Gathered whole(ByteRange range, MemorySegment bytes, List<MirrorImage> images) {
+      return new Gathered(range, bytes, ByteRanges.EMPTY, ByteRanges.EMPTY, images);
+    }
+
+    /** What nobody has now. */
+    ByteRanges missing() {
+      return lost.union(absent);
+    }
+
     MemorySegment slice(ByteRange part) {
       return bytes.asSlice(part.start() - range.start(), part.length());
     }
@@ -115,7 +130,7 @@ final class MirrorHealer {
     }
     MirrorImage first = order.getFirst();
     if (first.bad().isEmpty()) {
-      return new Gathered(range, first.bytes, ByteRanges.EMPTY, images);
+      return Gathered.whole(range, first.bytes, images);
     }
     MemorySegment bytes = memory.allocate(range.length(), Long.BYTES);
     ByteRanges missing = ByteRanges.of(range);
@@ -125,7 +140,19 @@ final class MirrorHealer {
       }
       missing = missing.intersect(image.bad());
     }
-    return new Gathered(range, bytes, missing, images);
+    return gathered(range, bytes, missing, images);
+  }
+
+  /** What of the missing bytes is lost depends on who is still in sync. */
+  private Gathered gathered(
+      ByteRange range, MemorySegment bytes, ByteRanges missing, List<MirrorImage> images) {
+    ByteRanges absent = ByteRanges.EMPTY;
+    for (MirrorImage image : images) {
+      if (members.set().inSync().contains(image.leg)) {
+        absent = absent.union(image.absent().intersect(missing));
+      }
+    }
+    return new Gathered(range, bytes, missing.minus(absent), absent, images);
   }
 
   /** The content of a range for a leg that is to be brought up to date; heals on the way. */
@@ -135,7 +162,7 @@ final class MirrorHealer {
       try {
         MirrorImage image = MirrorImage.read(first, range, memory);
         if (image.bad().isEmpty()) {
-          return new Gathered(range, image.bytes, ByteRanges.EMPTY, List.of(image));
+          return Gathered.whole(range, image.bytes, List.of(image));
         }
       } catch (DeviceUnavailableException gone) {
         members.drop(first, gone);
@@ -156,14 +183,16 @@ final class MirrorHealer {
 
   Gathered heal(Gathered gathered, Stuck stuck) throws IOException {
     for (MirrorImage image : gathered.images()) {
-      repair(image.leg, image.bad().minus(gathered.lost()), image::causeAt, gathered, stuck);
+      repair(image.leg, image.bad().minus(gathered.missing()), image::causeAt, gathered, stuck);
     }
     for (MirrorLeg leg : members.set().resyncing()) {
       ByteRanges bad = exact(leg, gathered.range());
-      repair(leg, bad.minus(gathered.lost()), _ -> Cause.IO_ERROR, gathered, stuck);
+      repair(leg, bad.minus(gathered.missing()), _ -> Cause.IO_ERROR, gathered, stuck);
     }
-    notices.lostIn(gathered.range(), gathered.lost());
-    return gathered;
+    Gathered left =
+        gathered(gathered.range(), gathered.bytes(), gathered.missing(), gathered.images());
+    notices.lostIn(left.range(), left.lost());
+    return left;
   }
 
   /** How a byte was found to be bad. */
@@ -186,7 +215,8 @@ final class MirrorHealer {
     try {
       written = leg.device.recoveryWrite(patches);
     } catch (IOException cannot) {
-      members.drop(leg, cannot);
+      // The last leg stays as it is: what was gathered is good whether it can be stored or not.
+      members.dropIfSpare(leg, cannot);
       return;
     }
     ByteRanges left = ByteRanges.of(written.notCleared());

@@ -24,6 +24,7 @@ final class MirrorImage {
   final MemorySegment bytes;
   private final List<Bad> causes = new ArrayList<>();
   private ByteRanges bad = ByteRanges.EMPTY;
+  private ByteRanges absent = ByteRanges.EMPTY;
 
   private MirrorImage(MirrorLeg leg, ByteRange range, MemorySegment bytes) {
     this.leg = leg;
@@ -71,9 +72,14 @@ final class MirrorImage {
           }
         }
         case RecoveryRead.Hole(ByteRange some, Cause cause) -> bad(some, cause);
-        case RecoveryRead.Absent(ByteRange some) -> bad(some, Cause.IO_ERROR);
+        case RecoveryRead.Absent(ByteRange some) -> {
+          bad(some, Cause.IO_ERROR);
+          absent = absent.plus(some);
+        }
       }
     }
+    // What the leg knows to be bad on a part of it that is gone does not come back with that.
+    absent = absent.minus(MirrorHealer.exact(leg, range));
     if (!verified) {
       // Readable, and known to be wrong all the same.
       for (PoisonEntry entry : leg.device.poison(range)) {
@@ -92,6 +98,11 @@ final class MirrorImage {
 
   ByteRanges bad() {
     return bad;
+  }
+
+  /** The bad bytes that may be good: they are on a part of the leg that is not there. */
+  ByteRanges absent() {
+    return absent;
   }
 
   /** How a bad byte was found to be. */

@@ -269,17 +269,29 @@ final class MirrorMembers {
   /**
    * Takes a leg out of use that did not do what it was told.
    *
-   * @throws IOException {@code why}, when it is the last leg in sync that is any good
+   * @throws IOException {@code why}, in the mirror's terms, when it is the last leg in sync that is
+   *     any good
    */
   void drop(MirrorLeg leg, IOException why) throws IOException {
+    if (!dropIfSpare(leg, why)) {
+      throw inOwnTerms(leg, why);
+    }
+  }
+
+  /**
+   * As {@link #drop}, for who can go on without it.
+   *
+   * @return false when it is the last leg in sync that is any good, and stays in use
+   */
+  boolean dropIfSpare(MirrorLeg leg, IOException why) {
     lock.lock();
     try {
       if (!set.uses(leg)) {
-        return;
+        return true;
       }
       if (set.inSync().contains(leg) && isLastGood(leg)) {
         tellState(why.getMessage());
-        throw why;
+        return false;
       }
       set = set.without(leg);
       dropped.put(leg.slot, leg);
@@ -288,9 +300,39 @@ final class MirrorMembers {
       resync().forget(leg);
       tell(leg + ": gone (" + reason + "); " + legsLeft());
       tellLostWith(leg);
+      return true;
     } finally {
       lock.unlock();
     }
+  }
+
+  /** What a leg that has to stay cannot do, as the mirror says it: a leg knows only its own. */
+  IOException inOwnTerms(MirrorLeg leg, IOException why) {
+    if (!(why instanceof DeviceUnavailableException gone)) {
+      return why;
+    }
+    String detail = leg + ", the last one in sync: " + gone.getReason();
+    ByteRange range = gone.range();
+    if (range == null) {
+      return new DeviceUnavailableException(name, gone.state(), detail, gone);
+    }
+    if (range.start() >= layout.dataBytes()) {
+      return new DeviceUnavailableException(
+          name,
+          gone.state(),
+          "nothing can be written or made durable, since its notes cannot be stored on " + detail,
+          gone);
+    }
+    return new DeviceUnavailableException(name, range.intersect(layout.data()), detail, gone);
+  }
+
+  /** The exception for bytes that one leg or another may have once it is all there. */
+  DeviceUnavailableException absent(ByteRanges absent) {
+    return new DeviceUnavailableException(
+        name,
+        absent.asList().getFirst(),
+        "no leg in sync has them: bring back the devices that are missing below the legs",
+        null);
   }
 
   /** What the others had lost already is lost now that this one is gone. */
@@ -332,11 +374,10 @@ final class MirrorMembers {
     lock.lock();
     try {
       if (set.uses(leg) && !leg.online()) {
-        drop(leg, new DeviceUnavailableException(leg.name(), leg.device.state(), detail, null));
+        // The state of the last one is that of the mirror, and is told.
+        dropIfSpare(
+            leg, new DeviceUnavailableException(leg.name(), leg.device.state(), detail, null));
       }
-    } catch (IOException lastOne) {
-      // Its state is that of the mirror, and has been told.
-      LOG.log(System.Logger.Level.DEBUG, name, lastOne);
     } finally {
       lock.unlock();
     }

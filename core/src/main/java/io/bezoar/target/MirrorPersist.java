@@ -108,12 +108,12 @@ final class MirrorPersist {
     }
   }
 
-  private static IOException worst(List<MirrorIntent.Failed> failed) {
+  private IOException worst(List<MirrorIntent.Failed> failed) {
     for (MirrorIntent.Failed each : failed) {
       if (each.why() instanceof PersistFailedException) {
         return each.why();
       }
     }
-    return failed.getFirst().why();
+    return members.inOwnTerms(failed.getFirst().leg(), failed.getFirst().why());
   }
 }

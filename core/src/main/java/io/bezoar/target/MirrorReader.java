@@ -12,6 +12,7 @@ import io.bezoar.media.Cause;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -102,15 +103,16 @@ final class MirrorReader {
     long at = offset;
     IOException met = first;
     while (true) {
-      if (met instanceof PoisonedRangeException bad) {
-        ByteRange missing = missing(bad, at, end);
+      ByteRange missing =
+          met instanceof PoisonedRangeException bad
+              ? missing(bad, at, end)
+              : absent(members.usable(), met, at, end);
+      if (!missing.isEmpty()) {
         ByteRanges lost = fetch(missing, dst.asSlice(missing.start() - offset, missing.length()));
         if (!lost.isEmpty()) {
-          throw lost(lost.asList().getFirst(), bad, requestStart);
+          throw lost(lost.asList().getFirst(), met, requestStart);
         }
         at = missing.end();
-      } else {
-        unavailable(members.usable(), met, at, end);
       }
       if (at == end) {
         return;
@@ -125,13 +127,32 @@ final class MirrorReader {
     }
   }
 
-  private void unavailable(MirrorSet set, IOException gone, long at, long end) throws IOException {
+  /**
+   * What is to be gathered because its leg is not all there and has to stay in use; nothing when
+   * another can be asked instead.
+   */
+  private ByteRange absent(MirrorSet set, IOException gone, long at, long end) throws IOException {
     MirrorLeg leg = legFor(set, at, end);
-    if (leg.device.state() == DeviceState.ONLINE) {
-      // Another leg than the one that failed; it has been dropped since.
-      return;
+    // If it is online, it is another leg than the one that failed, which has been dropped since.
+    if (leg.online() || members.dropIfSpare(leg, gone)) {
+      return new ByteRange(at, at);
     }
-    members.drop(leg, gone);
+    requireOthers(set, leg, gone);
+    long to = Math.min(end, at + MirrorHealer.CHUNK_BYTES);
+    if (gone instanceof DeviceUnavailableException part) {
+      ByteRange range = part.range();
+      if (range != null && range.end() > at) {
+        to = Math.min(to, range.end());
+      }
+    }
+    return new ByteRange(at, to);
+  }
+
+  /** A leg has to stay of which not all is there: each of the others may have what it has not. */
+  private void requireOthers(MirrorSet set, MirrorLeg leg, IOException gone) throws IOException {
+    if (set.inSync().size() == 1 || leg.device.state() != DeviceState.PARTIAL) {
+      throw members.inOwnTerms(leg, gone);
+    }
   }
 
   private static ByteRange missing(PoisonedRangeException bad, long at, long end) {
@@ -143,16 +164,17 @@ final class MirrorReader {
         part.start(), Math.min(part.end(), part.start() + MirrorHealer.CHUNK_BYTES));
   }
 
-  private PoisonedRangeException lost(
-      ByteRange lost, PoisonedRangeException met, long requestStart) {
+  private PoisonedRangeException lost(ByteRange lost, IOException met, long requestStart) {
+    Cause cause = met instanceof PoisonedRangeException bad ? bad.poisonCause() : Cause.IO_ERROR;
     return new PoisonedRangeException(
-        name, lost, met.poisonCause(), Math.max(0, lost.start() - requestStart), met);
+        name, lost, cause, Math.max(0, lost.start() - requestStart), met);
   }
 
   /**
    * Heals the granules around a range, and copies the range out.
    *
    * @return what of the range is lost
+   * @throws DeviceUnavailableException when what is absent comes before that
    */
   private ByteRanges fetch(ByteRange range, MemorySegment dst) throws IOException {
     ByteRange granules = healer.granules(range);
@@ -160,8 +182,16 @@ final class MirrorReader {
         Arena memory = Arena.ofConfined()) {
       MirrorHealer.Gathered gathered = healer.heal(granules, MirrorHealer.Stuck.LEAVE, memory);
       dst.copyFrom(gathered.slice(range));
+      ByteRanges missing = gathered.missing().intersect(range);
+      if (!missing.isEmpty() && gathered.absent().contains(first(missing))) {
+        throw members.absent(gathered.absent().intersect(range));
+      }
       return gathered.lost().intersect(range);
     }
+  }
+
+  private static ByteRange first(ByteRanges ranges) {
+    return ByteRange.ofLength(ranges.asList().getFirst().start(), 1);
   }
 
   Optional<MemorySegment> window(ByteRange range) throws IOException {
@@ -191,7 +221,11 @@ final class MirrorReader {
           }
         }
       } catch (DeviceUnavailableException gone) {
-        members.drop(leg, gone);
+        if (!members.dropIfSpare(leg, gone)) {
+          requireOthers(set, leg, gone);
+          // A read may find all of it, on one leg and another.
+          return Optional.empty();
+        }
       }
     }
   }
@@ -248,11 +282,17 @@ final class MirrorReader {
               MirrorHealer.Stuck.LEAVE);
       dst.copyFrom(gathered.slice(part));
       boolean verified = members.set().inSync().stream().allMatch(MirrorLeg::verified);
-      ByteRanges lost = gathered.lost().intersect(part);
+      List<ByteRange> missing = new ArrayList<>(gathered.lost().intersect(part).asList());
+      missing.addAll(gathered.absent().intersect(part).asList());
+      missing.sort(null);
       long at = part.start();
-      for (ByteRange each : lost.asList()) {
+      for (ByteRange each : missing) {
         good(new ByteRange(at, each.start()), verified, runs);
-        salvage(each, dst.asSlice(each.start() - part.start(), each.length()), runs);
+        if (gathered.absent().overlaps(each)) {
+          runs.absent(each);
+        } else {
+          salvage(each, dst.asSlice(each.start() - part.start(), each.length()), runs);
+        }
         at = each.end();
       }
       good(new ByteRange(at, part.end()), verified, runs);

@@ -373,6 +373,10 @@ final class MirrorResync {
   }
 
   private void copy(MirrorHealer.Gathered gathered, MirrorLeg leg) throws IOException {
+    if (!gathered.absent().isEmpty()) {
+      // It is not lost: to give it up here could lose it when this leg is the one that is left.
+      throw members.absent(gathered.absent());
+    }
     ByteRanges lostPages = gathered.lost().alignOutward(PAGE);
     try {
       for (ByteRange part : ByteRanges.of(gathered.range()).minus(lostPages).asList()) {
@@ -451,7 +455,7 @@ final class MirrorResync {
         List<RecoveryPatch> patches = new ArrayList<>();
         for (long at = chunk.start(); at < chunk.end(); at += PAGE) {
           ByteRange page = ByteRange.ofLength(at, PAGE);
-          ByteRanges good = ByteRanges.of(page).minus(image.bad()).minus(gathered.lost());
+          ByteRanges good = ByteRanges.of(page).minus(image.bad()).minus(gathered.missing());
           for (ByteRange part : good.asList()) {
             if (image.slice(part).mismatch(gathered.slice(part)) != -1) {
               patches.add(new RecoveryPatch(part.start(), gathered.slice(part)));
@@ -461,6 +465,12 @@ final class MirrorResync {
         storeAll(image.leg, patches);
       }
       healer.heal(gathered, MirrorHealer.Stuck.LEAVE);
+      for (MirrorImage image : images) {
+        if (!image.absent().isEmpty() && members.set().inSync().contains(image.leg)) {
+          // It has to stay in use, and what is not there may differ.
+          throw members.absent(image.absent());
+        }
+      }
       copyToThosePast(chunk, gathered);
     }
   }

@@ -77,7 +77,7 @@ final class MirrorScrub {
       ByteRanges lostBefore = MirrorHealer.commonLost(members.set().inSync(), granules);
       ByteRanges found = ByteRanges.EMPTY;
       for (MirrorImage image : images) {
-        found = found.union(image.bad());
+        found = found.union(image.bad().minus(image.absent()));
       }
       ByteRanges contradicted = ByteRanges.EMPTY;
       if (!members.mayDiffer(chunk)) {
