@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bezoar.dax.DaxDevice;
 import io.bezoar.dax.DeviceState;
+import io.bezoar.dax.DeviceUnavailableException;
 import io.bezoar.dax.LeafDevice;
 import io.bezoar.dax.NoticeDispatcher;
 import io.bezoar.dax.PoisonRegion;
@@ -140,6 +141,31 @@ final class Composer {
       return all;
     }
 
+    /** As {@link #gone}, and what is gone of the only copy that was not lost. */
+    ByteRanges unreachable() {
+      ByteRanges all = gone();
+      for (int child = 0; child < below.size(); child++) {
+        all = all.union(up(child, below.get(child).unreachable()));
+      }
+      return all;
+    }
+
+    /** True when what has to be noted about copies may have no place, because media is gone. */
+    boolean mayLackNotes() {
+      return below.stream().anyMatch(Node::mayLackNotes);
+    }
+
+    /** True when a write of own bytes may be refused, because of media that is gone. */
+    boolean mayRefuse(ByteRange range) {
+      for (int slot = 0; slot < below.size(); slot++) {
+        ByteRange mine = down(slot, range);
+        if (!mine.isEmpty() && below.get(slot).mayRefuse(mine)) {
+          return true;
+        }
+      }
+      return gone().overlaps(range);
+    }
+
     /** Which bytes of a child own ones are. */
     abstract ByteRange down(int slot, ByteRange range);
 
@@ -197,6 +223,9 @@ final class Composer {
         below.get(slot).doubt(ByteRanges.of(mine));
       }
     }
+
+    /** Copies that a crash may have left apart are made equal. */
+    void makeEqual() {}
 
     /** Work that waits to be done in the background. */
     void background() {
@@ -389,6 +418,11 @@ final class Composer {
     void crashed() {
       struck = struck.union(halfForgotten);
       halfForgotten = ByteRanges.EMPTY;
+    }
+
+    @Override
+    boolean mayRefuse(ByteRange range) {
+      return isGone;
     }
 
     /** Takes bytes that nobody can rebuild. */
@@ -585,13 +619,19 @@ final class Composer {
       if (target.state() != DeviceState.ONLINE) {
         return;
       }
-      target.scrubBegins();
-      for (long row = 0; row < geometry.rows(); row += ProtectedTarget.SCRUB_ROWS) {
-        target.scrubRows(row, (int) Math.min(ProtectedTarget.SCRUB_ROWS, geometry.rows() - row));
+      try {
+        target.scrubBegins();
+        for (long row = 0; row < geometry.rows(); row += ProtectedTarget.SCRUB_ROWS) {
+          target.scrubRows(row, (int) Math.min(ProtectedTarget.SCRUB_ROWS, geometry.rows() - row));
+        }
+        target.scrubChecksums(0, target.checksumPages());
+        target.scrubJournals();
+        target.scrubCompleted();
+      } catch (DeviceUnavailableException noticedNow) {
+        // Nobody has used it since its media went.
+        assertThat(gone().isEmpty()).as(noticedNow.getMessage()).isFalse();
+        return;
       }
-      target.scrubChecksums(0, target.checksumPages());
-      target.scrubJournals();
-      target.scrubCompleted();
       // What is behind a good copy is not looked at.
       isStruck &= below.getFirst().all().stream().anyMatch(Cache.class::isInstance);
     }
@@ -607,12 +647,16 @@ final class Composer {
     /** What of each leg was lost when it was copied from others, by slot. */
     private final List<ByteRanges> copiedLoss = new ArrayList<>();
 
+    /** What of that was stored anew, of which a leg's durable list may not know yet. */
+    private final List<ByteRanges> halfForgotten = new ArrayList<>();
+
     /** Legs that were gone since they were last in use. */
     private final Set<Integer> away = new TreeSet<>();
 
     Mirror(List<Node> below) {
       super("mirror", below);
       below.forEach(_ -> copiedLoss.add(ByteRanges.EMPTY));
+      below.forEach(_ -> halfForgotten.add(ByteRanges.EMPTY));
     }
 
     private MirroredTarget mirror() {
@@ -670,6 +714,15 @@ final class Composer {
       return range;
     }
 
+    /** With one leg in sync there is nothing to be equal: those behind are made so by copying. */
+    @Override
+    void makeEqual() {
+      if (mirror().legs().stream().filter(leg -> leg.state() == LegStatus.State.IN_SYNC).count()
+          > 1) {
+        background();
+      }
+    }
+
     private boolean inSync(int slot) {
       return mirror().legs().stream()
           .anyMatch(leg -> leg.slot() == slot && leg.state() == LegStatus.State.IN_SYNC);
@@ -714,9 +767,78 @@ final class Composer {
       super.replaced(range);
       for (int slot = 0; slot < below.size(); slot++) {
         if (inSync(slot)) {
-          copiedLoss.set(slot, copiedLoss.get(slot).minus(ByteRanges.of(range)));
+          ByteRanges stored = copiedLoss.get(slot).intersect(range);
+          copiedLoss.set(slot, copiedLoss.get(slot).minus(stored));
+          // A verified leg has checked what was stored: that is good whatever a list says.
+          if (!below.get(slot).device().info().verified()) {
+            halfForgotten.set(slot, halfForgotten.get(slot).union(stored));
+          }
         }
       }
+    }
+
+    @Override
+    void persisted() {
+      super.persisted();
+      for (int slot = 0; slot < below.size(); slot++) {
+        if (below.get(slot).gone().isEmpty()) {
+          halfForgotten.set(slot, ByteRanges.EMPTY);
+        }
+      }
+    }
+
+    @Override
+    void crashed() {
+      super.crashed();
+      for (int slot = 0; slot < below.size(); slot++) {
+        copiedLoss.set(slot, copiedLoss.get(slot).union(halfForgotten.get(slot)));
+        halfForgotten.set(slot, ByteRanges.EMPTY);
+      }
+    }
+
+    @Override
+    ByteRanges unreachable() {
+      ByteRanges none = ByteRanges.of(new ByteRange(0, sizeBytes()));
+      ByteRanges some = ByteRanges.EMPTY;
+      for (int slot = 0; slot < below.size(); slot++) {
+        if (inSync(slot)) {
+          ByteRanges mine = up(slot, below.get(slot).unreachable());
+          none = none.intersect(mine.union(lostOn(slot)));
+          some = some.union(mine);
+        }
+      }
+      return gone().union(none.intersect(some));
+    }
+
+    @Override
+    boolean mayLackNotes() {
+      boolean all = true;
+      for (int slot = 0; slot < below.size(); slot++) {
+        all &= !inSync(slot) || !below.get(slot).gone().isEmpty();
+      }
+      return all || super.mayLackNotes();
+    }
+
+    /**
+     * Without any leg that is all there, none can be left behind: a write that one of them cannot
+     * take is refused, and so is one whose notes one of them cannot take.
+     */
+    @Override
+    boolean mayRefuse(ByteRange range) {
+      boolean refused = gone().overlaps(range);
+      for (int slot = 0; slot < below.size(); slot++) {
+        if (inSync(slot)) {
+          Node leg = below.get(slot);
+          if (leg.gone().isEmpty()) {
+            return false;
+          }
+          refused |= leg.mayRefuse(range);
+          for (ByteRange notes : layout().notes()) {
+            refused |= leg.mayRefuse(notes);
+          }
+        }
+      }
+      return refused;
     }
 
     @Override
