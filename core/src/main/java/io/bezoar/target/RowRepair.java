@@ -1,5 +1,7 @@
 package io.bezoar.target;
 
+import io.bezoar.dax.Confidence;
+import io.bezoar.dax.PoisonEntry;
 import io.bezoar.dax.RecoveryPatch;
 import io.bezoar.dax.Role;
 import io.bezoar.dax.Severity;
@@ -14,6 +16,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongPredicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes one row whole again, or says exactly what of it is lost.
@@ -102,6 +105,51 @@ final class RowRepair {
    *     nobody's
    */
   Verdict heal(long row, RowBuffer buffer, RowLoader.Look look, LongPredicate replaced)
+      throws IOException {
+    Verdict verdict = settle(row, buffer, look, replaced);
+    return look == RowLoader.Look.MEDIA && verdict != Verdict.LOST
+        ? worse(verdict, storeWithheld(row, buffer))
+        : verdict;
+  }
+
+  private static Verdict worse(Verdict one, Verdict other) {
+    return one.compareTo(other) > 0 ? one : other;
+  }
+
+  /**
+   * Stores pages again that are good on the media, and that the child withholds from reads all the
+   * same: as long as it does, each of them counts as a bad one of its row.
+   */
+  private Verdict storeWithheld(long row, RowBuffer buffer) throws IOException {
+    Verdict worst = Verdict.WHOLE;
+    for (int column = 0; column < geometry.dataColumns(); column++) {
+      long page = geometry.pageAt(row, column);
+      long offset = geometry.childOffsetOfPage(page);
+      Cause cause = buffer.state(column) == RowBuffer.State.GOOD ? withheld(offset) : null;
+      if (cause != null) {
+        ByteRange volume = ByteRange.ofLength(page * PAGE, PAGE);
+        worst = worse(worst, storeRepair(offset, buffer.page(column), cause, Role.DATA, volume));
+      }
+    }
+    long offset = geometry.parityOffset(row);
+    Cause cause = withheld(offset);
+    if (cause != null) {
+      ByteRange none = new ByteRange(0, 0);
+      worst = worse(worst, storeRepair(offset, buffer.parity(), cause, Role.PARITY, none));
+    }
+    return worst;
+  }
+
+  private @Nullable Cause withheld(long offset) {
+    for (PoisonEntry entry : child.device().poison(ByteRange.ofLength(offset, PAGE))) {
+      if (entry.confidence() == Confidence.EXACT) {
+        return entry.cause();
+      }
+    }
+    return null;
+  }
+
+  private Verdict settle(long row, RowBuffer buffer, RowLoader.Look look, LongPredicate replaced)
       throws IOException {
     loader.load(row, buffer, look);
     int bad = loader.countBad(buffer);

@@ -1,6 +1,8 @@
 package io.bezoar.target;
 
+import io.bezoar.dax.Confidence;
 import io.bezoar.dax.DaxDevice;
+import io.bezoar.dax.PoisonEntry;
 import io.bezoar.dax.RecoveryRead;
 import io.bezoar.media.ByteRange;
 import io.bezoar.media.Units;
@@ -105,6 +107,14 @@ final class RowScrub {
         child.recoveryRead(start, column.asSlice(0, (long) count * PAGE)).holes()) {
       ByteRange pages = hole.range().shift(-start).alignOutward(PAGE);
       Arrays.fill(readable, (int) (pages.start() / PAGE), (int) (pages.end() / PAGE), false);
+    }
+    // What the child withholds from reads is no better than what has rotted, until it is stored
+    // again: a copy in conflict with another may be the right one.
+    for (PoisonEntry entry : child.poison(ByteRange.ofLength(start, (long) count * PAGE))) {
+      if (entry.confidence() == Confidence.EXACT) {
+        ByteRange pages = entry.range().shift(-start).alignOutward(PAGE);
+        Arrays.fill(readable, (int) (pages.start() / PAGE), (int) (pages.end() / PAGE), false);
+      }
     }
     return readable;
   }

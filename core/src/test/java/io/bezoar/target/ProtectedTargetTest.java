@@ -3,6 +3,7 @@ package io.bezoar.target;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.bezoar.dax.Confidence;
 import io.bezoar.dax.DeviceNotice;
 import io.bezoar.dax.PoisonedRangeException;
 import io.bezoar.dax.RecoveryPatch;
@@ -10,6 +11,7 @@ import io.bezoar.dax.RecoveryRead;
 import io.bezoar.dax.Role;
 import io.bezoar.dax.Severity;
 import io.bezoar.media.ByteRange;
+import io.bezoar.media.Cause;
 import io.bezoar.media.FaultKind;
 import io.bezoar.media.FaultSpec;
 import io.bezoar.media.SimMedia;
@@ -257,6 +259,26 @@ class ProtectedTargetTest {
     assertThat(rig.scrubAll().repaired()).isEqualTo(1);
     rig.media.dropCache();
     assertThat(rig.read((long) page * PAGE, PAGE)).isEqualTo(news);
+    rig.assertScrubsClean();
+  }
+
+  /** A mirror below that cannot tell which copy is right withholds the page; one may be right. */
+  @Test
+  void shouldStoreAgainByScrubWhatTheChildWithholdsFromReads() throws IOException {
+    Rig rig = filled(WritePath.WriteMode.DIRECT);
+    for (long offset : new long[] {rig.geometry.childOffset(3, 1), rig.geometry.parityOffset(5)}) {
+      rig.child.report(ByteRange.ofLength(offset, PAGE), Cause.CONFLICT, Confidence.EXACT);
+    }
+    assertThat(rig.scrubAll().repaired()).isEqualTo(2);
+    assertThat(rig.child.poison(new ByteRange(0, rig.child.sizeBytes()))).isEmpty();
+    for (long row : new long[] {3, 5}) {
+      // So that each row stands a fault.
+      rig.strike(FaultKind.EIO, rig.geometry.childOffset(row, 2), PAGE, 1);
+      for (int column = 0; column < rig.geometry.dataColumns(); column++) {
+        long page = rig.geometry.pageAt(row, column);
+        assertThat(rig.read(page * PAGE, PAGE)).isEqualTo(content((int) page));
+      }
+    }
     rig.assertScrubsClean();
   }
 

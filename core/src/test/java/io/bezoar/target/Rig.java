@@ -30,6 +30,7 @@ final class Rig {
   final WritePath.WriteMode mode;
   final List<DeviceNotice.Failure> failures = new ArrayList<>();
   SimMedia media;
+  LeafDevice child;
   ProtectedTarget target;
   private NoticeDispatcher childNotices;
   private NoticeDispatcher notices;
@@ -67,7 +68,7 @@ final class Rig {
   private void open() throws IOException {
     childNotices = dispatcher("child");
     notices = dispatcher("volume");
-    LeafDevice child = LeafDevice.open(media, listRegion(media), CLOCK, childNotices);
+    child = LeafDevice.open(media, listRegion(media), CLOCK, childNotices);
     target = ProtectedTarget.open(child, geometry, CLOCK, notices, mode);
   }
 
