@@ -66,6 +66,7 @@ final class MirrorMembers {
   private final Map<Integer, MirrorLeg> dropped = new TreeMap<>();
   private final Map<Integer, Rejected> rejected = new TreeMap<>();
   private final Map<Integer, String> reasons = new TreeMap<>();
+  private final List<MirrorLeg> lagging = new ArrayList<>();
   private final List<MirrorLeg> leaving = new ArrayList<>();
   private final List<DaxDevice> closing = new ArrayList<>();
   private DeviceState toldState = DeviceState.ONLINE;
@@ -211,6 +212,9 @@ final class MirrorMembers {
         reasons.put(taken.slot, "the device is " + leg.device().state());
       } else {
         inSync.add(taken);
+        if (leg.table().event() < table.event()) {
+          lagging.add(taken);
+        }
       }
     }
     set = MirrorSet.of(table, inSync, List.of());
@@ -497,22 +501,38 @@ final class MirrorMembers {
     }
   }
 
-  /** Makes a table durable on all legs in use; one that does not take it is dropped. */
+  /**
+   * Makes a table durable on all legs in use; one that does not take it is dropped. A leg that a
+   * crash kept from the latest gets that one first: after another crash it would be two behind, as
+   * an old copy is.
+   */
   private void store(MirrorTable next) throws IOException {
     List<MirrorLeg> legs = set.writable();
     MirrorTable stored = next.storedOn(slot -> legs.stream().anyMatch(leg -> leg.slot == slot));
     List<MirrorIntent.Failed> failed = new ArrayList<>();
     for (MirrorLeg leg : legs) {
-      try {
-        leg.storeTable(stored);
-      } catch (IOException cannot) {
-        failed.add(new MirrorIntent.Failed(leg, cannot));
+      if (lagging.contains(leg)) {
+        store(set.table(), leg, failed);
+      }
+    }
+    lagging.clear();
+    for (MirrorLeg leg : legs) {
+      if (failed.stream().noneMatch(each -> each.leg() == leg)) {
+        store(stored, leg, failed);
       }
     }
     if (failed.size() < legs.size()) {
       set = set.withTable(stored);
     }
     dropAll(failed);
+  }
+
+  private static void store(MirrorTable table, MirrorLeg leg, List<MirrorIntent.Failed> failed) {
+    try {
+      leg.storeTable(table);
+    } catch (IOException cannot) {
+      failed.add(new MirrorIntent.Failed(leg, cannot));
+    }
   }
 
   // Coming and going.

@@ -360,6 +360,32 @@ class MirrorLegsTest {
   }
 
   @Test
+  void shouldTakeNoLegForAnOldCopyThatCrashesKeptFromTheLatestTables() throws IOException {
+    MirrorRig rig = two(BARE);
+    rig.close();
+    for (int crash = 0; crash < 3; crash++) {
+      rig.open();
+      assertThat(rig.status(1).state()).as("after %d crashes", crash).isEqualTo(State.IN_SYNC);
+      rig.parts
+          .get(1)
+          .media
+          .onStep(
+              (step, _) -> {
+                if (step == SimMedia.Step.WRITE) {
+                  throw new IllegalStateException("the power goes off");
+                }
+              });
+      assertThatThrownBy(() -> rig.write(10L * PAGE, filled(PAGE, 1)))
+          .hasMessage("the power goes off");
+      rig.crash(media -> media.crash(line -> true));
+    }
+    rig.open();
+    rig.resync();
+    rig.assertLegsEqual("after the last crash");
+    assertThat(rig.read(0, PAGES * PAGE)).isEqualTo(content());
+  }
+
+  @Test
   void shouldBringUpAMirrorWhoseLegsAreAllGone() throws IOException {
     MirrorRig rig = two(BARE);
     rig.close();
