@@ -20,9 +20,10 @@ import java.util.UUID;
 /**
  * One leg of a mirror: its device, and the notes of the mirror that stand on it.
  *
- * <p>Both copies of a superblock are written in turn, each durable before the next is touched, so
- * that a crash and one fault leave one. Both copies of a write-intent word are written at once and
- * made durable together; each word checks itself, and the union of both is what counts.
+ * <p>Both copies of a superblock are written in turn, the worse one first, each durable before the
+ * next is touched, so that any number of crashes leaves one, and so does a crash and one fault.
+ * Both copies of a write-intent word are written at once and made durable together; each word
+ * checks itself, and the union of both is what counts.
  */
 final class MirrorLeg {
   private static final int PAGE = Units.PAGE_BYTES;
@@ -151,7 +152,9 @@ final class MirrorLeg {
     boolean stored = false;
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment page = arena.allocate(PAGE, PAGE);
-      for (int copy = 0; copy < 2; copy++) {
+      // One that a crash has torn or left behind goes first: until it is stored, the other is all.
+      int first = eventAt(io, layout, 1, page) < eventAt(io, layout, 0, page) ? 1 : 0;
+      for (int copy : new int[] {first, 1 - first}) {
         layout.encodeSuperblock(page, copy, slot, table);
         stored |= io.store(layout.superblockAt(copy), page);
         io.device().persist();
@@ -161,6 +164,15 @@ final class MirrorLeg {
       throw new FileSystemException(
           io.device().info().name(), null, "neither copy of the mirror's superblock can be stored");
     }
+  }
+
+  /** Number of the event that a copy of the superblock holds; negative when it holds none. */
+  private static long eventAt(ChildIo io, MirrorLayout layout, int copy, MemorySegment page)
+      throws IOException {
+    long at = layout.superblockAt(copy);
+    return io.reread(at, page)
+        ? MirrorLayout.decodeSuperblock(page, at).map(block -> block.table().event()).orElse(-1L)
+        : -1;
   }
 
   /**

@@ -359,6 +359,35 @@ class MirrorLegsTest {
     rig.assertLegsEqual("brought up to date");
   }
 
+  /** Torn in the second copy first, then in the first, while nothing is written in between. */
+  @Test
+  void shouldKeepASuperblockWhateverCopyEachCrashTears() throws IOException {
+    MirrorRig rig = two(BARE);
+    rig.close();
+    MirrorLayout layout = MirrorLayout.of(rig.dataBytes);
+    for (int copy : new int[] {1, 0, 1, 1, 0, 0}) {
+      rig.open();
+      MirrorRig.Part part = rig.parts.get(1);
+      long torn = part.below(ByteRange.ofLength(layout.superblockAt(copy), PAGE)).start();
+      boolean[] written = {false};
+      part.media.onStep(
+          (step, range) -> {
+            if (written[0]) {
+              throw new IllegalStateException("the power goes off");
+            }
+            written[0] = step == SimMedia.Step.WRITE && range.contains(torn);
+          });
+      assertThatThrownBy(() -> rig.write(10L * PAGE, filled(PAGE, 1)))
+          .hasMessage("the power goes off");
+      // The first line of that page arrived, and no other.
+      rig.crash(media -> media.crash(line -> line % PAGE == 0));
+    }
+    rig.open();
+    rig.resync();
+    rig.assertLegsEqual("after the last crash");
+    assertThat(rig.read(0, PAGES * PAGE)).isEqualTo(content());
+  }
+
   @Test
   void shouldTakeNoLegForAnOldCopyThatCrashesKeptFromTheLatestTables() throws IOException {
     MirrorRig rig = two(BARE);
