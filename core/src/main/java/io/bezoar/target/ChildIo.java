@@ -2,6 +2,7 @@ package io.bezoar.target;
 
 import io.bezoar.dax.Confidence;
 import io.bezoar.dax.DaxDevice;
+import io.bezoar.dax.PoisonEntry;
 import io.bezoar.dax.PoisonedRangeException;
 import io.bezoar.dax.RecoveryPatch;
 import io.bezoar.dax.RecoveryRead;
@@ -11,6 +12,7 @@ import io.bezoar.media.Cause;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The few ways in which a target stores to and looks at its child, poison or not. */
 final class ChildIo {
@@ -46,6 +48,16 @@ final class ChildIo {
   /** Records that bytes are not the ones that were written; the media did not notice. */
   void report(ByteRange range, Cause cause) throws IOException {
     child.report(range, cause, Confidence.EXACT);
+  }
+
+  /** Why ordinary reads of a range are refused, as far as the child knows; null when none is. */
+  @Nullable Cause refusal(ByteRange range) {
+    for (PoisonEntry entry : child.poison(range)) {
+      if (entry.confidence() == Confidence.EXACT) {
+        return entry.cause();
+      }
+    }
+    return null;
   }
 
   /**

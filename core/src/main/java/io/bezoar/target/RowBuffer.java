@@ -12,7 +12,7 @@ final class RowBuffer {
 
   /** What a page of a row turned out to be. */
   enum State {
-    /** Verified; the buffer holds it. */
+    /** Verified; the buffer holds it. Its child may refuse it all the same: then it has a cause. */
     GOOD,
     /** Cannot be read; the buffer holds nothing of use. */
     UNREADABLE,
@@ -67,6 +67,11 @@ final class RowBuffer {
 
   boolean bad(int column) {
     return states[column] == State.UNREADABLE || states[column] == State.MISMATCH;
+  }
+
+  /** True for a page that is good, and that the child refuses to whoever just reads it. */
+  boolean refused(int column) {
+    return states[column] == State.GOOD && causes[column] != null;
   }
 
   void addToSum(int column) {

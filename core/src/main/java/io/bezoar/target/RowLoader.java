@@ -2,6 +2,7 @@ package io.bezoar.target;
 
 import io.bezoar.dax.PoisonedRangeException;
 import io.bezoar.dax.RecoveryRead;
+import io.bezoar.media.ByteRange;
 import io.bezoar.media.Cause;
 import io.bezoar.media.Units;
 import java.io.IOException;
@@ -94,14 +95,21 @@ final class RowLoader {
       return;
     }
     long offset = geometry.childOffsetOfPage(page);
+    Look last = look;
     Cause bad = fetch(offset, into, look);
-    if (bad == null && PageCrc.of(into) != table.expected(page) && look == Look.CACHED) {
-      bad = fetch(offset, into, Look.MEDIA);
+    if (look == Look.CACHED
+        && (bad == null ? PageCrc.of(into) != table.expected(page) : bad.readable())) {
+      last = Look.MEDIA;
+      bad = fetch(offset, into, last);
     }
     if (bad != null) {
       buffer.set(column, RowBuffer.State.UNREADABLE, bad);
     } else if (PageCrc.of(into) == table.expected(page)) {
-      buffer.set(column, RowBuffer.State.GOOD, null);
+      // A crash between the store of a repair and the moment when it is forgotten leaves good bytes
+      // that are refused. They are no second loss in the row.
+      ByteRange where = ByteRange.ofLength(offset, PAGE);
+      Cause refused = last == Look.MEDIA ? child.refusal(where) : null;
+      buffer.set(column, RowBuffer.State.GOOD, refused);
     } else {
       checksumErrors.increment();
       buffer.set(column, RowBuffer.State.MISMATCH, Cause.CHECKSUM);

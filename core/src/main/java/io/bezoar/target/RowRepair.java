@@ -1,7 +1,5 @@
 package io.bezoar.target;
 
-import io.bezoar.dax.Confidence;
-import io.bezoar.dax.PoisonEntry;
 import io.bezoar.dax.RecoveryPatch;
 import io.bezoar.dax.Role;
 import io.bezoar.dax.Severity;
@@ -16,7 +14,6 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongPredicate;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Makes one row whole again, or says exactly what of it is lost.
@@ -108,7 +105,7 @@ final class RowRepair {
       throws IOException {
     Verdict verdict = settle(row, buffer, look, replaced);
     return look == RowLoader.Look.MEDIA && verdict != Verdict.LOST
-        ? worse(verdict, storeWithheld(row, buffer))
+        ? worse(verdict, storeWithheldParity(row, buffer))
         : verdict;
   }
 
@@ -117,41 +114,38 @@ final class RowRepair {
   }
 
   /**
-   * Stores pages again that are good on the media, and that the child withholds from reads all the
-   * same: as long as it does, each of them counts as a bad one of its row.
+   * Stores parity again that is right on the media, and that the child withholds from reads all the
+   * same: as long as it does, it counts as a bad page of its row. Of data, {@link #readmit} does so.
    */
-  private Verdict storeWithheld(long row, RowBuffer buffer) throws IOException {
-    Verdict worst = Verdict.WHOLE;
-    for (int column = 0; column < geometry.dataColumns(); column++) {
-      long page = geometry.pageAt(row, column);
-      long offset = geometry.childOffsetOfPage(page);
-      Cause cause = buffer.state(column) == RowBuffer.State.GOOD ? withheld(offset) : null;
-      if (cause != null) {
-        ByteRange volume = ByteRange.ofLength(page * PAGE, PAGE);
-        worst = worse(worst, storeRepair(offset, buffer.page(column), cause, Role.DATA, volume));
-      }
-    }
+  private Verdict storeWithheldParity(long row, RowBuffer buffer) throws IOException {
     long offset = geometry.parityOffset(row);
-    Cause cause = withheld(offset);
-    if (cause != null) {
-      ByteRange none = new ByteRange(0, 0);
-      worst = worse(worst, storeRepair(offset, buffer.parity(), cause, Role.PARITY, none));
-    }
-    return worst;
-  }
-
-  private @Nullable Cause withheld(long offset) {
-    for (PoisonEntry entry : child.device().poison(ByteRange.ofLength(offset, PAGE))) {
-      if (entry.confidence() == Confidence.EXACT) {
-        return entry.cause();
-      }
-    }
-    return null;
+    Cause cause = child.refusal(ByteRange.ofLength(offset, PAGE));
+    return cause == null
+        ? Verdict.WHOLE
+        : storeRepair(offset, buffer.parity(), cause, Role.PARITY, new ByteRange(0, 0));
   }
 
   private Verdict settle(long row, RowBuffer buffer, RowLoader.Look look, LongPredicate replaced)
       throws IOException {
     loader.load(row, buffer, look);
+    Verdict readmitted = readmit(row, buffer);
+    return worse(readmitted, healBad(row, buffer, replaced));
+  }
+
+  /** Stores good pages once more that the child refuses, so that it takes them off its list. */
+  private Verdict readmit(long row, RowBuffer buffer) throws IOException {
+    Verdict verdict = Verdict.WHOLE;
+    for (int column = 0; column < geometry.dataColumns(); column++) {
+      if (buffer.refused(column)) {
+        Cause cause = buffer.cause(column);
+        buffer.set(column, RowBuffer.State.GOOD, null);
+        verdict = worse(verdict, storePage(row, column, buffer, cause));
+      }
+    }
+    return verdict;
+  }
+
+  private Verdict healBad(long row, RowBuffer buffer, LongPredicate replaced) throws IOException {
     int bad = loader.countBad(buffer);
     if (bad == 0) {
       return checkParity(row, buffer);
@@ -195,7 +189,7 @@ final class RowRepair {
       if (othersBad > 0 && !(othersBad == 1 && !columnBad && loader.rebuildOnly(row, buffer))) {
         return false;
       }
-      if (columnBad) {
+      if (columnBad || buffer.refused(column)) {
         replaced.add(replacedData(geometry.pageAt(row, column), buffer.cause(column)));
       }
       if (!buffer.parityReadable) {
@@ -274,6 +268,11 @@ final class RowRepair {
     Cause cause = buffer.cause(column);
     buffer.page(column).copyFrom(buffer.result);
     buffer.set(column, RowBuffer.State.GOOD, null);
+    return storePage(row, column, buffer, cause);
+  }
+
+  private Verdict storePage(long row, int column, RowBuffer buffer, Cause cause)
+      throws IOException {
     long page = geometry.pageAt(row, column);
     return storeRepair(
         geometry.childOffsetOfPage(page),

@@ -50,7 +50,7 @@ final class RowScrub {
    * What looks wrong in a chunk.
    *
    * @param rows rows to settle, relative to the first
-   * @param unreadable those of them of which something could not be read; what merely does not
+   * @param unreadable those of them of which something is refused to reads; what merely does not
    *     verify may be a write in progress
    * @param found the pages of the child that did not verify
    */
@@ -60,9 +60,9 @@ final class RowScrub {
     Suspicion suspicion = new Suspicion(new BitSet(count), new BitSet(count), new ArrayList<>());
     Arrays.fill(sums, 0);
     for (int c = 0; c < geometry.dataColumns(); c++) {
-      boolean[] readable = readColumn(firstRow, c, count);
+      boolean[] usable = readColumn(firstRow, c, count);
       for (int i = 0; i < count; i++) {
-        checkPage(firstRow + i, c, i, readable[i], suspicion);
+        checkPage(firstRow + i, c, i, usable[i], suspicion);
       }
     }
     boolean[] readable = readColumn(firstRow, geometry.dataColumns(), count);
@@ -75,17 +75,17 @@ final class RowScrub {
     return suspicion;
   }
 
-  private void checkPage(long row, int columnIndex, int i, boolean readable, Suspicion suspicion)
+  private void checkPage(long row, int columnIndex, int i, boolean usable, Suspicion suspicion)
       throws IOException {
     long page = geometry.pageAt(row, columnIndex);
     if (table.lost(page)) {
       return; // counts as zeroes, and the hash of zeroes is zero
     }
-    int sum = readable ? PageCrc.of(view, i * PAGE) : 0;
-    if (readable && sum == table.expected(page)) {
+    int sum = usable ? PageCrc.of(view, i * PAGE) : 0;
+    if (usable && sum == table.expected(page)) {
       sums[i] ^= sum;
     } else {
-      suspect(suspicion, i, readable, geometry.childOffsetOfPage(page));
+      suspect(suspicion, i, usable, geometry.childOffsetOfPage(page));
     }
   }
 
@@ -97,7 +97,10 @@ final class RowScrub {
     suspicion.found.add(ByteRange.ofLength(childOffset, PAGE));
   }
 
-  /** Reads a column's part of the chunk; says for each page whether all of it arrived. */
+  /**
+   * Reads a column's part of the chunk; says for each page whether all of it arrived, and is given
+   * to ordinary reads, too.
+   */
   private boolean[] readColumn(long firstRow, int columnIndex, int count) throws IOException {
     boolean[] readable = new boolean[count];
     Arrays.fill(readable, true);
@@ -109,7 +112,8 @@ final class RowScrub {
       Arrays.fill(readable, (int) (pages.start() / PAGE), (int) (pages.end() / PAGE), false);
     }
     // What the child withholds from reads is no better than what has rotted, until it is stored
-    // again: a copy in conflict with another may be the right one.
+    // again: a copy in conflict with another may be the right one, and a repair that a crash cut
+    // short leaves right bytes on the list.
     for (PoisonEntry entry : child.poison(ByteRange.ofLength(start, (long) count * PAGE))) {
       if (entry.confidence() == Confidence.EXACT) {
         ByteRange pages = entry.range().shift(-start).alignOutward(PAGE);

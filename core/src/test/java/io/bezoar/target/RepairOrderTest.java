@@ -11,6 +11,10 @@ import io.bezoar.media.FaultKind;
 import io.bezoar.media.FaultSpec;
 import io.bezoar.media.SimMedia;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
@@ -88,6 +92,69 @@ class RepairOrderTest {
         rig.assertScrubsClean();
       }
     }
+  }
+
+  /** What a repair has stored is good, even if the power went before it was off the list. */
+  @ParameterizedTest
+  @EnumSource(FaultKind.class)
+  void shouldTakeAnotherStrikeInTheRowOnceTheRepairIsStored(FaultKind kind) throws IOException {
+    Work read = rig -> rig.read((long) STRUCK * PAGE, PAGE);
+    long steps = stepsOf(rig -> strike(rig, FaultKind.FLIP, STRUCK, 1), read);
+    int stored = 0;
+    for (long cut = 1; cut <= steps; cut++) {
+      for (int seed = 0; seed < 6; seed++) {
+        Rig rig = filled(1);
+        strike(rig, FaultKind.FLIP, STRUCK, 1);
+        cutDuring(rig, read, cut);
+        rig.reopenOn(survivors(rig, seed));
+        if (holdsItsBytes(rig, STRUCK)) {
+          stored++;
+        } else {
+          rig.scrubAll();
+        }
+        strike(rig, kind, sibling(rig), 1);
+        String when = kind + ", cut before step " + cut + " seed " + seed;
+        assertAllReadable(rig, when);
+        rig.scrubAll();
+        rig.assertScrubsClean();
+      }
+    }
+    assertThat(stored).isPositive();
+  }
+
+  /** A scrub leaves nothing on the list that can be taken off it. */
+  @ParameterizedTest
+  @EnumSource(FaultKind.class)
+  void shouldFinishByAScrubWhatAPowerCutLeftOfARepair(FaultKind kind) throws IOException {
+    Work read = rig -> rig.read((long) STRUCK * PAGE, PAGE);
+    long steps = stepsOf(rig -> strike(rig, kind, STRUCK, 1), read);
+    for (long cut = 1; cut <= steps; cut++) {
+      for (int seed = 0; seed < 6; seed++) {
+        Rig rig = filled(1);
+        strike(rig, kind, STRUCK, 1);
+        cutDuring(rig, read, cut);
+        rig.reopenOn(survivors(rig, seed));
+        rig.scrubAll();
+        long healed = rig.target.counters().repairedBytes();
+        assertAllReadable(rig, kind + " cut before step " + cut + " seed " + seed);
+        assertThat(rig.target.counters().repairedBytes()).isEqualTo(healed);
+      }
+    }
+  }
+
+  private static boolean holdsItsBytes(Rig rig, int page) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment now = arena.allocate(PAGE);
+      rig.media.read(rig.geometry.childOffsetOfPage(page), now);
+      return Arrays.equals(now.toArray(ValueLayout.JAVA_BYTE), content(page));
+    } catch (IOException unreadable) {
+      return false;
+    }
+  }
+
+  /** Another page of the row. */
+  private static int sibling(Rig rig) {
+    return (int) rig.geometry.pageAt(rig.geometry.rowOf(STRUCK), 0);
   }
 
   @ParameterizedTest
