@@ -20,8 +20,9 @@ import java.util.UUID;
 /**
  * One leg of a mirror: its device, and the notes of the mirror that stand on it.
  *
- * <p>Both copies of a superblock are written in turn, the worse one first, each durable before the
- * next is touched, so that any number of crashes leaves one, and so does a crash and one fault.
+ * <p>Both copies of a superblock are written in turn, each durable before the next is touched, so
+ * that a crash and one fault leave one. The one that is older, or was cut by a crash, comes first:
+ * so any number of crashes leave one, too, and never one that is older than what was read before.
  * Both copies of a write-intent word are written at once and made durable together; each word
  * checks itself, and the union of both is what counts.
  */
@@ -124,22 +125,29 @@ final class MirrorLeg {
   /** The newest superblock on a device; empty when there is none. */
   static Optional<MirrorLayout.Superblock> findSuperblock(DaxDevice device, MirrorLayout layout)
       throws IOException {
-    Optional<MirrorLayout.Superblock> newest = Optional.empty();
+    ChildIo io = new ChildIo(device);
+    Optional<MirrorLayout.Superblock> second = readSuperblock(io, layout, 1);
+    Optional<MirrorLayout.Superblock> first = readSuperblock(io, layout, 0);
+    return event(second) > event(first) ? second : first;
+  }
+
+  private static Optional<MirrorLayout.Superblock> readSuperblock(
+      ChildIo io, MirrorLayout layout, int copy) throws IOException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment page = arena.allocate(PAGE, PAGE);
-      for (int copy = 0; copy < 2; copy++) {
-        long at = layout.superblockAt(copy);
-        if (!new ChildIo(device).reread(at, page)) {
-          continue;
-        }
-        Optional<MirrorLayout.Superblock> found = MirrorLayout.decodeSuperblock(page, at);
-        if (found.isPresent()
-            && (newest.isEmpty() || found.get().table().event() > newest.get().table().event())) {
-          newest = found;
-        }
-      }
+      long at = layout.superblockAt(copy);
+      return io.reread(at, page) ? MirrorLayout.decodeSuperblock(page, at) : Optional.empty();
     }
-    return newest;
+  }
+
+  private static long event(Optional<MirrorLayout.Superblock> superblock) {
+    return superblock.map(there -> there.table().event()).orElse(-1L);
+  }
+
+  /** True when both copies of the superblock are there and tell the same. */
+  boolean holdsTableTwice() throws IOException {
+    long event = event(readSuperblock(io, layout, 0));
+    return event >= 0 && event == event(readSuperblock(io, layout, 1));
   }
 
   /** Stores the table in both copies, durably. */
@@ -149,12 +157,12 @@ final class MirrorLeg {
 
   static void storeTable(ChildIo io, MirrorLayout layout, int slot, MirrorTable table)
       throws IOException {
+    long second = event(readSuperblock(io, layout, 1));
+    int oldest = event(readSuperblock(io, layout, 0)) > second ? 1 : 0;
     boolean stored = false;
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment page = arena.allocate(PAGE, PAGE);
-      // One that a crash has torn or left behind goes first: until it is stored, the other is all.
-      int first = eventAt(io, layout, 1, page) < eventAt(io, layout, 0, page) ? 1 : 0;
-      for (int copy : new int[] {first, 1 - first}) {
+      for (int copy : new int[] {oldest, 1 - oldest}) {
         layout.encodeSuperblock(page, copy, slot, table);
         stored |= io.store(layout.superblockAt(copy), page);
         io.device().persist();
@@ -164,15 +172,6 @@ final class MirrorLeg {
       throw new FileSystemException(
           io.device().info().name(), null, "neither copy of the mirror's superblock can be stored");
     }
-  }
-
-  /** Number of the event that a copy of the superblock holds; negative when it holds none. */
-  private static long eventAt(ChildIo io, MirrorLayout layout, int copy, MemorySegment page)
-      throws IOException {
-    long at = layout.superblockAt(copy);
-    return io.reread(at, page)
-        ? MirrorLayout.decodeSuperblock(page, at).map(block -> block.table().event()).orElse(-1L)
-        : -1;
   }
 
   /**

@@ -219,6 +219,9 @@ final class MirrorMembers {
     }
     set = MirrorSet.of(table, inSync, List.of());
     toldState = set.state();
+    if (writable) {
+      mendTables(inSync);
+    }
     boolean mirrored = table.count() > 1;
     BitSet mayDiffer = mirrored ? loadBits(inSync) : new BitSet();
     if (inSync.size() > 1) {
@@ -235,6 +238,20 @@ final class MirrorMembers {
       } else {
         dropped.put(leg.leg().slot(), take(leg.leg()));
         reasons.put(leg.leg().slot(), "misses writes, and cannot be written to");
+      }
+    }
+  }
+
+  /** Where a crash has cut one copy of a superblock, the next fault could take the other. */
+  private void mendTables(List<MirrorLeg> legs) {
+    for (MirrorLeg leg : legs) {
+      try {
+        if (!leg.holdsTableTwice()) {
+          leg.storeTable(set.table());
+        }
+      } catch (IOException cannot) {
+        // It is dropped when it does not take the first write either.
+        LOG.log(System.Logger.Level.WARNING, leg + " has its superblock but once", cannot);
       }
     }
   }

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -29,6 +30,9 @@ class MirrorCrashTest {
   private static final int PAGE = MirrorRig.PAGE;
   private static final int PAGES = 70;
   private static final MirrorRig.Kind BARE = MirrorRig.Kind.BARE;
+
+  /** A write and a persist of each copy on each of two legs. */
+  private static final int STEPS_OF_TABLE = 8;
 
   /** What happens before the power goes. */
   enum Scenario {
@@ -236,6 +240,72 @@ class MirrorCrashTest {
     }
     reopenAndCheck(rig, model, "after the cut");
     return cutOff;
+  }
+
+  /** The power goes while superblocks are stored, and again while a leg so cut is taken back. */
+  @Test
+  void shouldKnowItsLegsAfterTwoCrashes() throws IOException {
+    for (int first = STEPS_OF_TABLE / 2; first <= 2 * STEPS_OF_TABLE; first++) {
+      for (int second = 1; second <= STEPS_OF_TABLE; second++) {
+        for (int half = 0; half < 2; half++) {
+          MirrorRig rig = MirrorRig.formatted(List.of(BARE, BARE), PAGES, 1);
+          crashInFirstWrite(rig, first, half);
+          rig.openOnly(0);
+          rig.write(0, new byte[PAGE]);
+          rig.target().persist();
+          crashIn(rig, second, half, r -> r.target().legReturned(1, r.openLeg(r.parts.get(1))));
+          rig.open();
+          assertNoLegFailed(rig, "cut before steps " + first + " and " + second);
+        }
+      }
+    }
+  }
+
+  @Test
+  void shouldKnowItsLegsWhenACopyIsStruckOnceItWasOpenedAfterACrash() throws IOException {
+    MirrorLayout layout = MirrorLayout.of((long) PAGES * PAGE);
+    for (int cut = 1; cut <= 2 * STEPS_OF_TABLE; cut++) {
+      for (int which = 0; which < 8; which++) {
+        MirrorRig rig = MirrorRig.formatted(List.of(BARE, BARE), PAGES, 1);
+        crashInFirstWrite(rig, cut, which / 4);
+        rig.open();
+        int slot = which / 2 % 2;
+        rig.strike(slot, ByteRange.ofLength(layout.superblockAt(which % 2), PAGE));
+        rig.crash(media -> media.crash(line -> true));
+        rig.open();
+        assertNoLegFailed(
+            rig, "cut before step " + cut + ", copy " + which % 2 + " of leg " + slot + " struck");
+      }
+    }
+  }
+
+  private static void crashInFirstWrite(MirrorRig rig, int cut, int half) throws IOException {
+    rig.open();
+    crashIn(rig, cut, half, opened -> opened.write(0, new byte[PAGE]));
+  }
+
+  private interface Work {
+    void run(MirrorRig rig) throws IOException;
+  }
+
+  /** Of what was not persisted every other line survives. */
+  private static void crashIn(MirrorRig rig, int cut, int half, Work work) throws IOException {
+    Supply supply = new Supply(rig, cut);
+    try {
+      work.run(rig);
+    } catch (Supply.Off expected) {
+      assertThat(expected).isNotNull();
+    }
+    supply.stop();
+    rig.crash(media -> media.crash(line -> line / Units.LINE_BYTES % 2 == half));
+  }
+
+  private static void assertNoLegFailed(MirrorRig rig, String when) {
+    assertThat(rig.target().legs())
+        .as(when)
+        .hasSize(2)
+        .extracting(LegStatus::state)
+        .doesNotContain(LegStatus.State.FAILED);
   }
 
   /** A page of one leg, notes included; whatever it was, the other leg has it. */
