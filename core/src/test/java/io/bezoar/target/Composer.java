@@ -205,6 +205,11 @@ final class Composer {
       return up(slot, ByteRanges.of(range));
     }
 
+    /** Bytes of a child were lost just now. Returns which own ones that may be. */
+    ByteRanges lost(int slot, ByteRanges ranges) {
+      return up(slot, ranges);
+    }
+
     /** The device of a child is given back, as far as it still can be. */
     void letGo(int slot) throws IOException {}
 
@@ -425,16 +430,21 @@ final class Composer {
       return isGone;
     }
 
-    /** Takes bytes that nobody can rebuild. */
-    void lose(FaultKind kind, ByteRange range) throws IOException {
+    /** Takes bytes that nobody can rebuild; returns all that may be lost by that. */
+    ByteRanges lose(FaultKind kind, ByteRange range) throws IOException {
       inject(kind, range);
-      struck = struck.plus(range.alignOutward(LINE_BYTES));
+      return add(range.alignOutward(LINE_BYTES));
     }
 
-    /** Takes bytes that may be moved away, which a crash may leave half done. */
-    void loseUnits(FaultKind kind, ByteRange range) throws IOException {
+    /** As {@link #lose}, of bytes that may be moved away, which a crash may leave half done. */
+    ByteRanges loseUnits(FaultKind kind, ByteRange range) throws IOException {
       inject(kind, range);
-      struck = struck.plus(range.alignOutward(CLEAR_UNIT_BYTES));
+      return add(range.alignOutward(CLEAR_UNIT_BYTES));
+    }
+
+    private ByteRanges add(ByteRange lost) {
+      struck = struck.plus(lost);
+      return ByteRanges.of(lost);
     }
 
     /** Takes bytes that somebody above can rebuild. */
@@ -1034,6 +1044,16 @@ final class Composer {
     @Override
     void replaced(ByteRange range) {
       replaced = replaced.plus(range);
+    }
+
+    /** What is lost once more since it was stored anew is not good with the next persist. */
+    @Override
+    ByteRanges lost(int slot, ByteRanges ranges) {
+      int granule = device().info().granuleBytes();
+      ByteRanges own = up(slot, ranges);
+      own = granule <= LINE_BYTES ? own : own.alignOutward(granule);
+      replaced = replaced.minus(own);
+      return own;
     }
 
     @Override

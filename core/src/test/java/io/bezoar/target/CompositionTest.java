@@ -353,10 +353,10 @@ class CompositionTest {
         // With it goes what was read from there, as when all of the leg goes.
         path.above().forEach(step -> step.target().makeEqual());
         log.add("lose " + leaf.name + " " + kind + " " + at + "+" + length);
-        if (root.isExact()) {
-          leaf.lose(kind, ByteRange.ofLength(at, length));
-        } else {
-          leaf.loseUnits(kind, ByteRange.ofLength(at, length));
+        ByteRange range = ByteRange.ofLength(at, length);
+        ByteRanges lost = root.isExact() ? leaf.lose(kind, range) : leaf.loseUnits(kind, range);
+        for (Composer.Step step : path.above().reversed()) {
+          lost = step.target().lost(step.slot(), lost);
         }
       }
     }
