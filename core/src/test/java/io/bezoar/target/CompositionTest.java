@@ -69,6 +69,9 @@ class CompositionTest {
     final List<List<byte[]>> afterCrash = new ArrayList<>();
     ByteRanges unpersisted = ByteRanges.EMPTY;
 
+    /** Written by what failed half way: some of it may have been stored, and not persisted. */
+    ByteRanges perhapsUnpersisted = ByteRanges.EMPTY;
+
     Model(long sizeBytes) {
       for (long at = 0; at < sizeBytes; at += LINE_BYTES) {
         now.add(new ArrayList<>(List.of(new byte[LINE_BYTES])));
@@ -108,6 +111,8 @@ class CompositionTest {
       }
       if (outcome == Outcome.STORED) {
         unpersisted = unpersisted.plus(part);
+      } else if (outcome == Outcome.PERHAPS) {
+        perhapsUnpersisted = perhapsUnpersisted.plus(part);
       }
     }
 
@@ -116,6 +121,7 @@ class CompositionTest {
         afterCrash.set(i, new ArrayList<>(now.get(i)));
       }
       unpersisted = ByteRanges.EMPTY;
+      perhapsUnpersisted = ByteRanges.EMPTY;
     }
 
     void crashed(ByteRanges where) {
@@ -326,7 +332,10 @@ class CompositionTest {
 
     /** True when a persist may fail though it need not. */
     private boolean mayFail(ByteRanges gone) {
-      return doubtful || (!root.isExact() && !gone.isEmpty()) || root.mayLackNotes();
+      return doubtful
+          || (!root.isExact() && !gone.isEmpty())
+          || !gone.intersect(model.perhapsUnpersisted).isEmpty()
+          || root.mayLackNotes();
     }
 
     private boolean mustFailToPersist() {
@@ -446,6 +455,7 @@ class CompositionTest {
       model.crashed(ByteRanges.of(new ByteRange(0, root.sizeBytes())));
       // What has come back is what is durable: nothing else is left that could be lost.
       model.unpersisted = ByteRanges.EMPTY;
+      model.perhapsUnpersisted = ByteRanges.EMPTY;
     }
 
     private interface NextBoot {
@@ -612,9 +622,11 @@ class CompositionTest {
         return;
       }
       ByteRanges own = fast ? ByteRanges.EMPTY : before.minus(root.gone());
-      boolean some = !before.minus(root.gone()).intersect(model.unpersisted).isEmpty();
+      ByteRanges back = before.minus(root.gone());
+      boolean some = !back.intersect(model.unpersisted).isEmpty();
       owed |= root.isExact() && some;
       doubtful |= !root.isExact() && some;
+      doubtful |= !back.intersect(model.perhapsUnpersisted).isEmpty();
       model.crashed(own);
       root.drain();
       assertUnavailable();
