@@ -884,9 +884,13 @@ final class Composer {
     @Override
     void letGo(int slot) throws IOException {
       mirror().letGone(slot, "taken away");
+      // It may be back, and in sync, before anybody looks: what the others lack, it is not given.
+      boolean offline = mirror().state() == DeviceState.OFFLINE;
+      ByteRanges now = offline ? ByteRanges.EMPTY : mayBeLost();
       // Without the last leg in sync those that are behind are given up.
       for (LegStatus leg : mirror().legs()) {
         if (leg.state() != LegStatus.State.IN_SYNC) {
+          copiedLoss.set(leg.slot(), copiedLoss.get(leg.slot()).union(now));
           away.add(leg.slot());
         }
       }
