@@ -115,7 +115,8 @@ final class RowRepair {
 
   /**
    * Stores parity again that is right on the media, and that the child withholds from reads all the
-   * same: as long as it does, it counts as a bad page of its row. Of data, {@link #readmit} does so.
+   * same: as long as it does, it counts as a bad page of its row. Of data, {@link #readmit} does
+   * so.
    */
   private Verdict storeWithheldParity(long row, RowBuffer buffer) throws IOException {
     long offset = geometry.parityOffset(row);

@@ -354,35 +354,19 @@ class CompositionTest {
       if (!mayStrike(path, struck)) {
         return;
       }
-      settleMirrors(path);
+      // Until legs that a crash left apart are made equal, one of them is read; what was read from
+      // there goes with its bytes, as when all of the leg goes.
+      path.above().forEach(step -> step.target().makeEqual());
       if (shield != null && !leaf.isGone && shield.absorbs()) {
         log.add("strike " + leaf.name + " " + kind + " page " + at / PAGE);
         leaf.inject(kind, struck);
       } else if (shield == null && kind.refuses()) {
         long length = LINE_BYTES * (1 + random.nextLong(PAGE / LINE_BYTES));
-        // With it goes what was read from there, as when all of the leg goes.
-        path.above().forEach(step -> step.target().makeEqual());
         log.add("lose " + leaf.name + " " + kind + " " + at + "+" + length);
         ByteRange range = ByteRange.ofLength(at, length);
         ByteRanges lost = root.isExact() ? leaf.lose(kind, range) : leaf.loseUnits(kind, range);
         for (Composer.Step step : path.above().reversed()) {
           lost = step.target().lost(step.slot(), lost);
-        }
-      }
-    }
-
-    /**
-     * Until legs that a crash left apart are made equal, one of them is read; what was read goes
-     * with that leg's bytes, as with the leg itself ({@link #vanish}).
-     */
-    private static void settleMirrors(Composer.Path path) {
-      for (Composer.Step step : path.above()) {
-        if (step.target().device() instanceof MirroredTarget mirror) {
-          long inSync =
-              mirror.legs().stream().filter(leg -> leg.state() == LegStatus.State.IN_SYNC).count();
-          if (inSync > 1) {
-            step.target().background();
-          }
         }
       }
     }
