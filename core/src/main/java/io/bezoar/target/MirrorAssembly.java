@@ -57,10 +57,11 @@ final class MirrorAssembly {
 
   /** What is known of what a leg that is behind misses. */
   enum Missing {
-    /** The write-intent bits of those in sync say it. */
+    /**
+     * The write-intent bits of those in sync and its own say it: it may have gone on alone, or
+     * alone have part of a write that a crash cut short.
+     */
     BY_BITS,
-    /** Those bits and its own: it went on alone. */
-    BY_BOTH_BITS,
     /** Nothing: it is an old copy, and everything has to be copied. */
     ALL
   }
@@ -189,7 +190,7 @@ final class MirrorAssembly {
    */
   static Missing missing(Found leg, Member member, List<Found> others) {
     if (wentOnAlone(leg, others)) {
-      return Missing.BY_BOTH_BITS;
+      return Missing.BY_BITS;
     }
     return member.state() == State.IN_SYNC || leg.table().event() < member.lastEvent()
         ? Missing.ALL

@@ -654,9 +654,9 @@ final class MirrorMembers {
     join(leg, missing, () -> addBits(leg, missing));
   }
 
-  /** A leg that went on alone knows what the others miss. */
+  /** What the others may miss, only this leg knows: it has to be made equal to them there. */
   private void addBits(MirrorLeg leg, Missing missing) throws IOException {
-    if (missing != Missing.BY_BOTH_BITS) {
+    if (missing == Missing.ALL) {
       return;
     }
     int[] bits = new int[layout.words()];
