@@ -36,6 +36,21 @@ final class Connection implements Runnable {
   public void run() {
     try (channel;
         Arena arena = Arena.ofShared()) {
+      converse(arena);
+    } catch (IOException notClosed) {
+      LOG.log(System.Logger.Level.DEBUG, "{0} closed: {1}", name, notClosed);
+    } catch (Throwable bug) {
+      services.log(name + " closed by an error of this server", bug);
+    } finally {
+      onEnd.run();
+      services.counters().disconnections.increment();
+      ended.countDown();
+    }
+  }
+
+  /** Until either side ends it. What the client did wrong is counted before it can see the end. */
+  private void converse(Arena arena) {
+    try {
       Inbound in = new Inbound(channel, patience, arena.allocate(Inbound.CAPACITY_BYTES, 4096));
       Outbound out = new Outbound(channel, patience, services.buffers(), account, name + "-writer");
       Session session = Handshake.run(services.export(), in, out);
@@ -62,12 +77,6 @@ final class Connection implements Runnable {
       LOG.log(System.Logger.Level.DEBUG, "{0} closed: {1}", name, gone);
     } catch (InterruptedException stopped) {
       LOG.log(System.Logger.Level.DEBUG, "{0} closed: the server stopped it", name);
-    } catch (Throwable bug) {
-      services.log(name + " closed by an error of this server", bug);
-    } finally {
-      onEnd.run();
-      services.counters().disconnections.increment();
-      ended.countDown();
     }
   }
 
