@@ -27,12 +27,12 @@ final class HelpCommand implements Callable<Integer> {
     for (String word : words) {
       CommandLine next = at.getSubcommands().get(word);
       if (next == null) {
+        String known =
+            at.getSubcommands().isEmpty()
+                ? at.getCommandName() + " has no commands of its own"
+                : "there are: " + String.join(", ", at.getSubcommands().keySet());
         throw new ParameterException(
-            at,
-            "no such command: "
-                + String.join(" ", words)
-                + "; there are: "
-                + String.join(", ", at.getSubcommands().keySet()));
+            at, "no such command: " + String.join(" ", words) + "; " + known);
       }
       at = next;
     }

@@ -40,15 +40,15 @@ public final class Main {
    * @param args the command and its arguments
    */
   public static void main(String[] args) {
-    if (args.length == 1 && args[0].equals("version")) {
-      // Asked for by scripts, and over before the other commands would be loaded.
-      System.exit(new CommandLine(new VersionCommand()).execute());
-    }
     StopSignal stop = new StopSignal();
-    stop.install();
     OutputStream bytes =
         new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16);
     StandardOutput out = new StandardOutput(bytes, stop);
+    if (args.length == 1 && args[0].equals("version")) {
+      // Asked for by scripts, and over before the other commands would be loaded.
+      System.exit(out.installOn(new CommandLine(new VersionCommand())).execute());
+    }
+    stop.install();
     int exitCode = out.installOn(commandLine(stop, out)).execute(args);
     stop.ended(exitCode);
     System.exit(exitCode);

@@ -39,17 +39,22 @@ final class StandardOutput extends OutputStream {
             parsed -> {
               CommandLine asked = parsed.asCommandLineList().getLast();
               needed = !(asked.getCommand() instanceof ServeCommand);
-              int exit = new CommandLine.RunLast().execute(parsed);
+              int exit;
               try {
-                return outcome(asked, exit);
+                exit = new CommandLine.RunLast().execute(parsed);
+              } finally {
+                // What there is of an answer, also when it ends with an error.
+                asked.getOut().flush();
+              }
+              try {
+                return outcome(exit);
               } catch (IOException cannot) {
                 throw new CommandLine.ExecutionException(asked, "standard output", cannot);
               }
             });
   }
 
-  private int outcome(CommandLine asked, int exit) throws IOException {
-    asked.getOut().flush();
+  private int outcome(int exit) throws IOException {
     IOException why = failed;
     boolean says = exit == Exit.OK || (exit == Exit.INTERRUPTED && interrupts);
     if (!needed || why == null || !says) {
