@@ -54,10 +54,8 @@ final class MirrorAbsorber implements MirrorLeg.Listener {
     switch (notice) {
       case DeviceNotice.StateChange change -> {
         now.members.stateChanged(leg, change.detail());
-        if (change.state() == DeviceState.ONLINE) {
-          // What had to wait for a part of it to be there can go on.
-          now.resync.start();
-        }
+        // What had to wait for a part of it to be there may go on; it may be one of several.
+        now.resync.start();
       }
       case DeviceNotice.Failure failure -> {
         try {

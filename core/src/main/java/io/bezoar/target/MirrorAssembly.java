@@ -58,8 +58,8 @@ final class MirrorAssembly {
   /** What is known of what a leg that is behind misses. */
   enum Missing {
     /**
-     * The write-intent bits of those in sync and its own say it: it may have gone on alone, or
-     * alone have part of a write that a crash cut short.
+     * The write-intent bits of those in sync say it, and its own if it was in sync when it went: it
+     * may have gone on alone, or alone have part of a write that a crash cut short.
      */
     BY_BITS,
     /** Nothing: it is an old copy, and everything has to be copied. */

@@ -183,7 +183,12 @@ final class MirrorHealer {
 
   Gathered heal(Gathered gathered, Stuck stuck) throws IOException {
     for (MirrorImage image : gathered.images()) {
-      repair(image.leg, image.bad().minus(gathered.missing()), image::causeAt, gathered, stuck);
+      ByteRanges elsewhere = image.absent().minus(gathered.missing());
+      if (elsewhere.isEmpty() || !members.dropIfSpare(image.leg, absent(image.leg, elsewhere))) {
+        // Of a leg that has to stay, what is there is healed.
+        ByteRanges wanted = image.bad().minus(image.absent()).minus(gathered.missing());
+        repair(image.leg, wanted, image::causeAt, gathered, stuck);
+      }
     }
     for (MirrorLeg leg : members.set().resyncing()) {
       ByteRanges bad = exact(leg, gathered.range());
@@ -193,6 +198,11 @@ final class MirrorHealer {
         gathered(gathered.range(), gathered.bytes(), gathered.missing(), gathered.images());
     notices.lostIn(left.range(), left.lost());
     return left;
+  }
+
+  private static DeviceUnavailableException absent(MirrorLeg leg, ByteRanges absent) {
+    return new DeviceUnavailableException(
+        leg.name(), absent.asList().getFirst(), "part of it is not there; bring it back", null);
   }
 
   /** How a byte was found to be bad. */

@@ -146,8 +146,8 @@ final class MirrorLeg {
 
   /** True when both copies of the superblock are there and tell the same. */
   boolean holdsTableTwice() throws IOException {
-    long event = event(readSuperblock(io, layout, 0));
-    return event >= 0 && event == event(readSuperblock(io, layout, 1));
+    Optional<MirrorLayout.Superblock> first = readSuperblock(io, layout, 0);
+    return first.isPresent() && first.equals(readSuperblock(io, layout, 1));
   }
 
   /** Stores the table in both copies, durably. */

@@ -453,11 +453,7 @@ final class MirrorMembers {
     }
     lock.lock();
     try {
-      if (bitsApart) {
-        // A bit that only another leg has is no use once that leg is gone.
-        addBits(new int[layout.words()]);
-        bitsApart = false;
-      }
+      shareBits();
       boolean mirrored = set.table().count() > 1 && set.state() == DeviceState.ONLINE;
       for (int event = 0; !changed && mirrored && event < 2; event++) {
         MirrorSet now = set;
@@ -651,14 +647,21 @@ final class MirrorMembers {
 
   private void rejoin(Found found, Missing missing) throws IOException {
     MirrorLeg leg = take(found);
-    join(leg, missing, () -> addBits(leg, missing));
+    join(
+        leg,
+        missing,
+        () -> {
+          if (found.callsItselfInSync()) {
+            addBits(leg);
+          }
+        });
   }
 
-  /** What the others may miss, only this leg knows: it has to be made equal to them there. */
-  private void addBits(MirrorLeg leg, Missing missing) throws IOException {
-    if (missing == Missing.ALL) {
-      return;
-    }
+  /**
+   * Where this leg was written to and the others perhaps not, only it knows. It has bits of its own
+   * from being in sync; what it took while it was behind, those in sync have noted.
+   */
+  private void addBits(MirrorLeg leg) throws IOException {
     int[] bits = new int[layout.words()];
     boolean[] sound = leg.loadWords(bits);
     for (int i = 0; i < bits.length; i++) {
@@ -667,6 +670,14 @@ final class MirrorMembers {
       }
     }
     addBits(bits);
+  }
+
+  /** A bit that a crash left on one leg only is no use once that leg is gone. */
+  private void shareBits() throws IOException {
+    if (bitsApart) {
+      addBits(new int[layout.words()]);
+      bitsApart = false;
+    }
   }
 
   private void addBits(int[] bits) throws IOException {
@@ -912,6 +923,7 @@ final class MirrorMembers {
       if (member == null || set.inSlot(leg.slot) != leg) {
         throw assembly.refused(leg.slot, Reason.NO_SUCH_LEG, "is not in use");
       }
+      shareBits();
       checkDispensable(leg.slot);
       set = set.without(leg);
       resync().forget(leg);

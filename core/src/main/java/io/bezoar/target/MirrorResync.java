@@ -207,12 +207,19 @@ final class MirrorResync {
   }
 
   private void ended() {
+    boolean more;
     lock.lock();
     try {
       running = false;
+      // Somebody saw a reason to go on just when this gave up.
+      more = again && !stopping;
+      again = false;
       changed.signalAll();
     } finally {
       lock.unlock();
+    }
+    if (more) {
+      start();
     }
   }
 
@@ -464,7 +471,7 @@ final class MirrorResync {
         }
         storeAll(image.leg, patches);
       }
-      healer.heal(gathered, MirrorHealer.Stuck.LEAVE);
+      gathered = healer.heal(gathered, MirrorHealer.Stuck.LEAVE);
       for (MirrorImage image : images) {
         if (!image.absent().isEmpty() && members.set().inSync().contains(image.leg)) {
           // It has to stay in use, and what is not there may differ.

@@ -97,6 +97,7 @@ final class RowLoader {
     long offset = geometry.childOffsetOfPage(page);
     Look last = look;
     Cause bad = fetch(offset, into, look);
+    Cause met = bad;
     if (look == Look.CACHED
         && (bad == null ? PageCrc.of(into) != table.expected(page) : bad.readable())) {
       last = Look.MEDIA;
@@ -110,6 +111,8 @@ final class RowLoader {
       ByteRange where = ByteRange.ofLength(offset, PAGE);
       Cause refused = last == Look.MEDIA ? child.refusal(where) : null;
       buffer.set(column, RowBuffer.State.GOOD, refused);
+    } else if (met != null) {
+      buffer.set(column, RowBuffer.State.UNREADABLE, met);
     } else {
       checksumErrors.increment();
       buffer.set(column, RowBuffer.State.MISMATCH, Cause.CHECKSUM);
