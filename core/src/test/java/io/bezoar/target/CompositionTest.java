@@ -139,12 +139,16 @@ class CompositionTest {
       }
     }
 
-    void persisted() {
+    /** What a refused write left on a device that is gone is owed to nobody, and may stay or go. */
+    void persisted(ByteRanges gone) {
+      ByteRanges open = perhapsUnpersisted.alignOutward(LINE_BYTES).intersect(gone);
       for (int i = 0; i < now.size(); i++) {
-        afterCrash.set(i, new ArrayList<>(now.get(i)));
+        if (!open.overlaps(ByteRange.ofLength((long) i * LINE_BYTES, LINE_BYTES))) {
+          afterCrash.set(i, new ArrayList<>(now.get(i)));
+        }
       }
       unpersisted = ByteRanges.EMPTY;
-      perhapsUnpersisted = ByteRanges.EMPTY;
+      perhapsUnpersisted = open;
     }
 
     void crashed(ByteRanges where) {
@@ -348,7 +352,7 @@ class CompositionTest {
           }
           return;
         }
-        model.persisted();
+        model.persisted(gone);
         root.persisted();
       }
     }
