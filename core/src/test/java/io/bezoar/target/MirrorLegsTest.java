@@ -616,6 +616,39 @@ class MirrorLegsTest {
             MirrorLegException.class, e -> assertThat(e.reason()).isEqualTo(Reason.LAST_COPY));
   }
 
+  /** What a new leg has got, and durably, is not copied once more after a restart. */
+  @Test
+  void shouldGoOnWhereACrashStoppedTheFillingOfALeg() throws IOException {
+    MirrorRig rig = two(BARE);
+    MirrorRig.Part third = rig.addPart(BARE, 55);
+    rig.target().attach(2, rig.openLeg(third));
+    long last = third.region.start() + rig.dataBytes - PAGE;
+    third.media.onStep(
+        (step, range) -> {
+          if (step == SimMedia.Step.WRITE && range.start() == last) {
+            third.media.onStep((_, _) -> {});
+            persistTwice(rig);
+            throw new IllegalStateException("the power is gone");
+          }
+        });
+    assertThatThrownBy(rig::resync).hasMessage("the power is gone");
+    rig.crash(media -> media.crash(line -> true));
+    rig.open();
+    assertThat(rig.status(2).state()).isEqualTo(State.RESYNCING);
+    assertThat(rig.status(2).behindBytes()).isBetween((long) PAGE, rig.dataBytes / 2);
+    rig.resync();
+    rig.assertLegsEqual("filled");
+  }
+
+  private static void persistTwice(MirrorRig rig) {
+    try {
+      rig.target().persist();
+      rig.target().persist();
+    } catch (IOException cannot) {
+      throw new AssertionError(cannot);
+    }
+  }
+
   @Test
   void shouldNotLetALegGoWhoseBytesAreNowhereElse() throws IOException {
     MirrorRig rig = two(BARE);
