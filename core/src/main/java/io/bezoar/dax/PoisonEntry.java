@@ -1,7 +1,9 @@
 package io.bezoar.dax;
 
 import io.bezoar.media.ByteRange;
+import io.bezoar.media.ByteRanges;
 import io.bezoar.media.Cause;
+import java.util.List;
 
 /**
  * One range of a device whose content cannot be trusted.
@@ -22,4 +24,18 @@ public record PoisonEntry(
     long firstSeenMillis,
     long lastSeenMillis,
     long count,
-    long sequence) {}
+    long sequence) {
+
+  /** True when every byte of it is known to be bad. */
+  public boolean isExact() {
+    return confidence == Confidence.EXACT;
+  }
+
+  /** The bytes of those that are exact. */
+  public static ByteRanges exact(List<PoisonEntry> entries) {
+    return entries.isEmpty()
+        ? ByteRanges.EMPTY
+        : ByteRanges.of(
+            entries.stream().filter(PoisonEntry::isExact).map(PoisonEntry::range).toList());
+  }
+}

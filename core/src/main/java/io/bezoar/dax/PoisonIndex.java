@@ -251,7 +251,7 @@ final class PoisonIndex {
   }
 
   private void countBytes(PoisonEntry entry, int sign) {
-    if (entry.confidence() == Confidence.EXACT) {
+    if (entry.isExact()) {
       exactBytes += sign * entry.range().length();
     }
   }

@@ -431,7 +431,7 @@ public final class PoisonList {
   }
 
   private static ByteRanges exactOf(List<PoisonEntry> entries) {
-    return rangesOf(entries, entry -> entry.confidence() == Confidence.EXACT);
+    return rangesOf(entries, entry -> entry.isExact());
   }
 
   private static ByteRanges rangesOf(List<PoisonEntry> entries, Predicate<PoisonEntry> which) {

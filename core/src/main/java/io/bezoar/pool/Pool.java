@@ -1,7 +1,6 @@
 package io.bezoar.pool;
 
 import io.bezoar.dax.Claim;
-import io.bezoar.dax.Confidence;
 import io.bezoar.dax.DaxDevice;
 import io.bezoar.dax.PoisonEntry;
 import io.bezoar.fs.Filesystem;
@@ -434,7 +433,7 @@ public final class Pool implements AutoCloseable {
   private ByteRanges lost(ByteRange range) {
     return ByteRanges.of(
         volume.poison(range).stream()
-            .filter(entry -> entry.confidence() == Confidence.EXACT)
+            .filter(PoisonEntry::isExact)
             .map(PoisonEntry::range)
             .toList());
   }

@@ -53,7 +53,7 @@ final class ChildIo {
   /** Why ordinary reads of a range are refused, as far as the child knows; null when none is. */
   @Nullable Cause refusal(ByteRange range) {
     for (PoisonEntry entry : child.poison(range)) {
-      if (entry.confidence() == Confidence.EXACT) {
+      if (entry.isExact()) {
         return entry.cause();
       }
     }

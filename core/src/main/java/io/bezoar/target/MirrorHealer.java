@@ -254,13 +254,7 @@ final class MirrorHealer {
 
   /** What a leg's list calls bad without doubt. */
   static ByteRanges exact(MirrorLeg leg, ByteRange range) {
-    List<ByteRange> exact = new ArrayList<>();
-    for (PoisonEntry entry : leg.device.poison(range)) {
-      if (entry.confidence() == Confidence.EXACT) {
-        exact.add(entry.range());
-      }
-    }
-    return ByteRanges.of(exact);
+    return PoisonEntry.exact(leg.device.poison(range));
   }
 
   /** What every leg in sync has on its list: the mirror's own list. */
@@ -282,7 +276,7 @@ final class MirrorHealer {
   }
 
   private static PoisonEntry shared(PoisonEntry mine, PoisonEntry other) {
-    boolean exact = mine.confidence() == Confidence.EXACT && other.confidence() == Confidence.EXACT;
+    boolean exact = mine.isExact() && other.isExact();
     return new PoisonEntry(
         mine.range().intersect(other.range()),
         mine.cause(),
@@ -295,10 +289,6 @@ final class MirrorHealer {
 
   /** The exact part of {@link #commonPoison}. */
   static ByteRanges commonLost(List<MirrorLeg> legs, ByteRange range) {
-    return ByteRanges.of(
-        commonPoison(legs, range).stream()
-            .filter(entry -> entry.confidence() == Confidence.EXACT)
-            .map(PoisonEntry::range)
-            .toList());
+    return PoisonEntry.exact(commonPoison(legs, range));
   }
 }

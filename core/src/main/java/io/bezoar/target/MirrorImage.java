@@ -1,6 +1,5 @@
 package io.bezoar.target;
 
-import io.bezoar.dax.Confidence;
 import io.bezoar.dax.DeviceState;
 import io.bezoar.dax.DeviceUnavailableException;
 import io.bezoar.dax.PoisonEntry;
@@ -79,11 +78,13 @@ final class MirrorImage {
       }
     }
     // What the leg knows to be bad on a part of it that is gone does not come back with that.
-    absent = absent.minus(MirrorHealer.exact(leg, range));
+    if (!absent.isEmpty()) {
+      absent = absent.minus(MirrorHealer.exact(leg, range));
+    }
     if (!verified) {
       // Readable, and known to be wrong all the same.
       for (PoisonEntry entry : leg.device.poison(range)) {
-        if (entry.confidence() == Confidence.EXACT) {
+        if (entry.isExact()) {
           bad(entry.range(), entry.cause());
         }
       }

@@ -1,6 +1,5 @@
 package io.bezoar.target;
 
-import io.bezoar.dax.Confidence;
 import io.bezoar.dax.DaxDevice;
 import io.bezoar.dax.DeviceState;
 import io.bezoar.dax.DeviceUnavailableException;
@@ -364,7 +363,7 @@ final class MirrorMembers {
     }
     List<PoisonEntry> common = MirrorHealer.commonPoison(left, layout.data());
     for (PoisonEntry entry : common) {
-      if (entry.confidence() == Confidence.EXACT) {
+      if (entry.isExact()) {
         notices.raiseLost(entry.cause(), left.getFirst(), ByteRanges.of(entry.range()));
       }
     }

@@ -1,6 +1,5 @@
 package io.bezoar.target;
 
-import io.bezoar.dax.Confidence;
 import io.bezoar.dax.DaxDevice;
 import io.bezoar.dax.PoisonEntry;
 import io.bezoar.dax.RecoveryRead;
@@ -114,11 +113,10 @@ final class RowScrub {
     // What the child withholds from reads is no better than what has rotted, until it is stored
     // again: a copy in conflict with another may be the right one, and a repair that a crash cut
     // short leaves right bytes on the list.
-    for (PoisonEntry entry : child.poison(ByteRange.ofLength(start, (long) count * PAGE))) {
-      if (entry.confidence() == Confidence.EXACT) {
-        ByteRange pages = entry.range().shift(-start).alignOutward(PAGE);
-        Arrays.fill(readable, (int) (pages.start() / PAGE), (int) (pages.end() / PAGE), false);
-      }
+    ByteRange all = ByteRange.ofLength(start, (long) count * PAGE);
+    for (ByteRange withheld : PoisonEntry.exact(child.poison(all)).asList()) {
+      ByteRange pages = withheld.shift(-start).alignOutward(PAGE);
+      Arrays.fill(readable, (int) (pages.start() / PAGE), (int) (pages.end() / PAGE), false);
     }
     return readable;
   }

@@ -446,7 +446,7 @@ abstract class SpanningTarget implements DaxDevice {
   public final DeviceCounters counters() {
     long lostBytes =
         poison(whole()).stream()
-            .filter(entry -> entry.confidence() == Confidence.EXACT)
+            .filter(PoisonEntry::isExact)
             .mapToLong(entry -> entry.range().length())
             .sum();
     ChildSlots.View now = slots.view();
@@ -528,7 +528,7 @@ abstract class SpanningTarget implements DaxDevice {
 
   private @Nullable PoisonEntry firstLost(ByteRange own) {
     for (PoisonEntry entry : poison(own)) {
-      if (entry.confidence() == Confidence.EXACT) {
+      if (entry.isExact()) {
         return entry;
       }
     }

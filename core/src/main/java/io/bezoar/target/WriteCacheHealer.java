@@ -1,6 +1,5 @@
 package io.bezoar.target;
 
-import io.bezoar.dax.Confidence;
 import io.bezoar.dax.DaxDevice;
 import io.bezoar.dax.PoisonEntry;
 import io.bezoar.dax.RecoveryPatch;
@@ -156,14 +155,7 @@ final class WriteCacheHealer {
 
   /** What {@code child} knows to be lost of {@code range}, in its addresses. */
   static ByteRanges lost(DaxDevice child, ByteRange range) {
-    List<PoisonEntry> entries = child.poison(range);
-    return entries.isEmpty()
-        ? ByteRanges.EMPTY
-        : ByteRanges.of(
-            entries.stream()
-                .filter(entry -> entry.confidence() == Confidence.EXACT)
-                .map(PoisonEntry::range)
-                .toList());
+    return PoisonEntry.exact(child.poison(range));
   }
 
   /** True once after {@code block} was healed while it was clean. */

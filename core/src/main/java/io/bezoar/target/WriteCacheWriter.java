@@ -101,7 +101,7 @@ final class WriteCacheWriter {
   /** The first bytes of {@code range} that are known to be lost. */
   @Nullable PoisonEntry firstLost(ByteRange range) {
     for (PoisonEntry entry : losses(range)) {
-      if (entry.confidence() == Confidence.EXACT) {
+      if (entry.isExact()) {
         return entry;
       }
     }
@@ -357,11 +357,7 @@ final class WriteCacheWriter {
         }
         MemorySegment.copy(bytes, 0, whole, at % PAGE, part.length());
       }
-      List<ByteRange> before =
-          losses(part).stream()
-              .filter(entry -> entry.confidence() == Confidence.EXACT)
-              .map(PoisonEntry::range)
-              .toList();
+      List<ByteRange> before = PoisonEntry.exact(losses(part)).asList();
       storeVerified(page, whole);
       outcome.cleared.addAll(before);
     } finally {
@@ -383,7 +379,7 @@ final class WriteCacheWriter {
       }
     }
     losses(WriteCacheGeometry.page(page)).stream()
-        .filter(entry -> entry.confidence() == Confidence.EXACT)
+        .filter(PoisonEntry::isExact)
         .forEach(entry -> holes.add(entry.range()));
     return ByteRanges.of(holes).minus(part).asList();
   }

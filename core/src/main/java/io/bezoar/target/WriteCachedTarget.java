@@ -572,7 +572,7 @@ public final class WriteCachedTarget implements DaxDevice {
   public DeviceCounters counters() {
     long lostBytes =
         poison(new ByteRange(0, originBytes)).stream()
-            .filter(entry -> entry.confidence() == Confidence.EXACT)
+            .filter(PoisonEntry::isExact)
             .mapToLong(entry -> entry.range().length())
             .sum();
     DeviceCounters sum = new DeviceCounters(0, 0, 0, 0, 0, lostBytes, 0);
