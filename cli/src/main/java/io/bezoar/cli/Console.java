@@ -2,6 +2,7 @@ package io.bezoar.cli;
 
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import picocli.CommandLine.Model.CommandSpec;
 
@@ -34,10 +35,13 @@ final class Console {
 
   /** What trees are drawn with: lines, where what is printed can hold them. */
   static StackView.Strokes strokes() {
-    String encoding = System.getProperty("stdout.encoding", Charset.defaultCharset().name());
-    boolean drawn =
-        Charset.isSupported(encoding)
-            && Charset.forName(encoding).newEncoder().canEncode(StackView.Strokes.DRAWN.tee());
+    boolean drawn = charset().newEncoder().canEncode(StackView.Strokes.DRAWN.tee());
     return drawn ? StackView.Strokes.DRAWN : StackView.Strokes.ASCII;
+  }
+
+  /** What standard output is written in; where Java does not know it, what can be read anywhere. */
+  static Charset charset() {
+    String encoding = System.getProperty("stdout.encoding", Charset.defaultCharset().name());
+    return Charset.isSupported(encoding) ? Charset.forName(encoding) : StandardCharsets.US_ASCII;
   }
 }

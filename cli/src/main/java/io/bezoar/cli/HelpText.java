@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import picocli.CommandLine.Help;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.UsageMessageSpec;
 
 /**
@@ -16,8 +18,11 @@ final class HelpText {
 
   private HelpText() {}
 
-  static void layOut(UsageMessageSpec usage) {
+  /** The help of a command, laid out: done only when somebody asks, and once more does no harm. */
+  static Help help(CommandSpec command, Help.ColorScheme colors) {
+    UsageMessageSpec usage = command.usageMessage();
     usage.description(paragraphs(List.of(usage.description())).toArray(String[]::new));
+    return new Help(command, colors);
   }
 
   /** A line that ends a sentence ends its paragraph; one that is indented or empty is kept. */

@@ -119,14 +119,14 @@ public final class Main {
             .addSubcommand(new VersionCommand())
             .addSubcommand(new HelpCommand());
     complete(commands);
+    commands.setHelpFactory(HelpText::help);
     commands.setExecutionExceptionHandler(main.exceptionHandler());
     return commands;
   }
 
-  /** What every command has: the same exit codes, --help, and texts that are laid out alike. */
+  /** What every command has: the same exit codes, and --help. */
   private static void complete(CommandLine commandLine) {
     CommandLine.Model.CommandSpec spec = commandLine.getCommandSpec();
-    HelpText.layOut(spec.usageMessage());
     spec.exitCodeOnInvalidInput(64).exitCodeOnExecutionException(70);
     if (spec.findOption("--help") == null) {
       spec.addOption(

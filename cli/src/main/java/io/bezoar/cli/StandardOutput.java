@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
-import java.nio.charset.Charset;
 import java.nio.file.FileSystemException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -31,10 +30,8 @@ final class StandardOutput extends OutputStream {
 
   /** The command prints here, and ends with an exit code that tells whether that worked. */
   CommandLine installOn(CommandLine commandLine) {
-    Charset charset =
-        Charset.forName(System.getProperty("stdout.encoding", Charset.defaultCharset().name()));
     return commandLine
-        .setOut(new PrintWriter(new OutputStreamWriter(this, charset)))
+        .setOut(new PrintWriter(new OutputStreamWriter(this, Console.charset())))
         .setExecutionStrategy(
             parsed -> {
               CommandLine asked = parsed.asCommandLineList().getLast();

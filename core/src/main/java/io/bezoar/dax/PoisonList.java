@@ -153,7 +153,7 @@ public final class PoisonList {
 
   /** The bytes of {@code range} that are known to be bad. */
   public ByteRanges exact(ByteRange range) {
-    return exactOf(entries(range));
+    return PoisonEntry.exact(entries(range));
   }
 
   /** Forgets what was reported about {@code ranges} up to the number {@code upToSequence}. */
@@ -209,7 +209,7 @@ public final class PoisonList {
       for (ByteRange range : units.asList()) {
         before.addAll(clip(index.overlapping(range.start(), range.end()), range));
       }
-      ByteRanges exactBefore = exactOf(before);
+      ByteRanges exactBefore = PoisonEntry.exact(before);
       for (ByteRange range : units.minus(exactBefore).asList()) {
         reportWithLock(range, Cause.INTERRUPTED, Confidence.EXACT, nowMillis);
       }
@@ -428,10 +428,6 @@ public final class PoisonList {
     return entries.stream()
         .map(entry -> PoisonMerge.withRange(entry, entry.range().intersect(range)))
         .toList();
-  }
-
-  private static ByteRanges exactOf(List<PoisonEntry> entries) {
-    return rangesOf(entries, entry -> entry.isExact());
   }
 
   private static ByteRanges rangesOf(List<PoisonEntry> entries, Predicate<PoisonEntry> which) {

@@ -59,13 +59,18 @@ final class MirrorMembers {
   private final ReentrantLock lock = new ReentrantLock();
   private volatile MirrorSet set;
   private volatile boolean changed;
-  private boolean bitsApart; // guarded by lock
   private volatile boolean unpersisted;
+
   // All guarded by lock.
+  /** A crash left write-intent bits on some legs only, and they are not on all of them yet. */
+  private boolean bitsApart;
+
+  /** Legs that a crash kept from the latest table. */
+  private final List<MirrorLeg> lagging = new ArrayList<>();
+
   private final Map<Integer, MirrorLeg> dropped = new TreeMap<>();
   private final Map<Integer, Rejected> rejected = new TreeMap<>();
   private final Map<Integer, String> reasons = new TreeMap<>();
-  private final List<MirrorLeg> lagging = new ArrayList<>();
   private final List<MirrorLeg> leaving = new ArrayList<>();
   private final List<DaxDevice> closing = new ArrayList<>();
   private DeviceState toldState = DeviceState.ONLINE;

@@ -372,7 +372,10 @@ final class MirrorResync {
     }
   }
 
-  /** Gives what stands on legs in sync to every leg that is behind; under the range's lock. */
+  /**
+   * Gives what stands on legs in sync to every leg that is behind, under the range's lock; whatever
+   * they are owed, for a region that was just copied may still be on that list.
+   */
   void copyAgain(MirrorHealer.Gathered gathered) throws IOException {
     for (MirrorLeg leg : members.set().resyncing()) {
       copy(gathered, leg);

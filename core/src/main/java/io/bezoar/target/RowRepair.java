@@ -103,7 +103,8 @@ final class RowRepair {
    */
   Verdict heal(long row, RowBuffer buffer, RowLoader.Look look, LongPredicate replaced)
       throws IOException {
-    Verdict verdict = settle(row, buffer, look, replaced);
+    loader.load(row, buffer, look);
+    Verdict verdict = worse(readmit(row, buffer), healBad(row, buffer, replaced));
     return look == RowLoader.Look.MEDIA && verdict != Verdict.LOST
         ? worse(verdict, storeWithheldParity(row, buffer))
         : verdict;
@@ -124,13 +125,6 @@ final class RowRepair {
     return cause == null
         ? Verdict.WHOLE
         : storeRepair(offset, buffer.parity(), cause, Role.PARITY, new ByteRange(0, 0));
-  }
-
-  private Verdict settle(long row, RowBuffer buffer, RowLoader.Look look, LongPredicate replaced)
-      throws IOException {
-    loader.load(row, buffer, look);
-    Verdict readmitted = readmit(row, buffer);
-    return worse(readmitted, healBad(row, buffer, replaced));
   }
 
   /** Stores good pages once more that the child refuses, so that it takes them off its list. */

@@ -59,9 +59,9 @@ final class RowScrub {
     Suspicion suspicion = new Suspicion(new BitSet(count), new BitSet(count), new ArrayList<>());
     Arrays.fill(sums, 0);
     for (int c = 0; c < geometry.dataColumns(); c++) {
-      boolean[] usable = readColumn(firstRow, c, count);
+      boolean[] readable = readColumn(firstRow, c, count);
       for (int i = 0; i < count; i++) {
-        checkPage(firstRow + i, c, i, usable[i], suspicion);
+        checkPage(firstRow + i, c, i, readable[i], suspicion);
       }
     }
     boolean[] readable = readColumn(firstRow, geometry.dataColumns(), count);
@@ -74,17 +74,17 @@ final class RowScrub {
     return suspicion;
   }
 
-  private void checkPage(long row, int columnIndex, int i, boolean usable, Suspicion suspicion)
+  private void checkPage(long row, int columnIndex, int i, boolean readable, Suspicion suspicion)
       throws IOException {
     long page = geometry.pageAt(row, columnIndex);
     if (table.lost(page)) {
       return; // counts as zeroes, and the hash of zeroes is zero
     }
-    int sum = usable ? PageCrc.of(view, i * PAGE) : 0;
-    if (usable && sum == table.expected(page)) {
+    int sum = readable ? PageCrc.of(view, i * PAGE) : 0;
+    if (readable && sum == table.expected(page)) {
       sums[i] ^= sum;
     } else {
-      suspect(suspicion, i, usable, geometry.childOffsetOfPage(page));
+      suspect(suspicion, i, readable, geometry.childOffsetOfPage(page));
     }
   }
 
