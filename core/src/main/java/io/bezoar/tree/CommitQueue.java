@@ -22,15 +22,6 @@ final class CommitQueue {
 
   private record Waiter(long ticket, CompletableFuture<Void> future) {}
 
-  /** Makes commits. */
-  interface Commits {
-    /** Makes one of all that was applied. */
-    void commit() throws IOException;
-
-    /** The ticket up to which everything is durable. */
-    long durableTicket();
-  }
-
   CommitQueue(Executor executor, Commits commits) {
     this.executor = executor;
     this.commits = commits;
@@ -57,7 +48,7 @@ final class CommitQueue {
   private void serve() {
     Throwable failure = null;
     try {
-      commits.commit();
+      commits.make(Commits.Reason.CHANGES);
     } catch (IOException | RuntimeException e) {
       failure = e;
     }

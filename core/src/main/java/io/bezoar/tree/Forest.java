@@ -6,17 +6,13 @@ import io.bezoar.dax.DaxDevice;
 import io.bezoar.dax.DeviceState;
 import io.bezoar.dax.DeviceUnavailableException;
 import io.bezoar.media.ByteRange;
+import io.bezoar.tree.Commits.Reason;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,17 +28,14 @@ import org.jspecify.annotations.Nullable;
  * durable commit or a later one, and a node that is not the expected one is known as such.
  *
  * <p><b>Protocol.</b> One {@link Transaction} at a time changes trees in memory, by copying; when
- * it is applied, everybody sees its result. A commit takes all that has been applied, gives new
- * nodes their places ({@link Committer}), stores them, persists, writes one pair of root slots,
- * persists. Transactions go on meanwhile; those that are applied share the next commit. The first
- * transaction after opening is preceded by an empty commit, because pages that the newest commit
- * freed are still in reach of the older root.
+ * it is applied, everybody sees its result ({@link Applied}). A commit takes all that has been
+ * applied and makes it durable ({@link Commits}). Transactions go on meanwhile; those that are
+ * applied share the next commit.
  *
- * <p><b>Locks.</b> {@code committing} → the right to write ({@code writer}, held by an open
- * transaction) → {@link PageAllocator} → the device; {@link Pins} and {@link OpenHolds} are
- * innermost. Readers take one of those to open and close a snapshot, and nothing to read.
- * Thread-safe; but a thread that has a transaction open only reads until it has ended it: a commit
- * waits for that end.
+ * <p><b>Locks.</b> That of {@link Commits} → the right to write of {@link Applied}, held by an open
+ * transaction → {@link PageAllocator} → the device; those of {@link Readers} are innermost. Readers
+ * take one of those to open and close a snapshot, and nothing to read. Thread-safe; but a thread
+ * that has a transaction open only reads until it has ended it: a commit waits for that end.
  */
 public final class Forest implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(Forest.class.getName());
@@ -63,49 +56,12 @@ public final class Forest implements AutoCloseable {
   private final NodeCache cache;
   private final NodeStore store;
   private final PageAllocator allocator;
-  private final Pins pins = new Pins();
-  private final OpenHolds openHolds = new OpenHolds();
   private final Room room;
-  private final AtomicLong owners = new AtomicLong();
-  private final ReentrantLock committing = new ReentrantLock();
-  private final Semaphore writer = new Semaphore(1);
+  private final Readers readers;
+  private final Applied applied;
+  private final Commits commits;
   private final CommitQueue queue;
   private final @Nullable String skipped;
-
-  /** Guarded by committing. */
-  private int currentPair;
-
-  private volatile boolean settled;
-  private volatile Durable durable;
-
-  /** User trees as the last applied transaction left them. */
-  private volatile List<TreeRoot> applied;
-
-  /** Guarded by writer. */
-  private Gathering gathering;
-
-  /** What a commit that runs now took. */
-  private volatile @Nullable Gathering inFlight;
-
-  /** What is in use, while the tree that says so is made anew. */
-  private volatile @Nullable Rebuilt rebuilding;
-
-  private volatile long appliedTicket;
-  private volatile long durableTicket;
-  private volatile @Nullable Throwable failed;
-  private volatile boolean closed;
-
-  /** Why a commit is made. */
-  private enum Reason {
-    /** For what was applied, if anything. */
-    CHANGES,
-    /** For its own sake: so that pages rest no longer. */
-    FLIP,
-    /** To take released holds apart. */
-    PRUNE,
-    /** To make the tree of what is in use anew. */
-    REBUILD
-  }
 
   private Forest(
       DaxDevice device,
@@ -113,36 +69,24 @@ public final class Forest implements AutoCloseable {
       PageIo io,
       RootSlots slots,
       int currentPair,
-      Durable durable,
+      ForestLayout.Root root,
       long firstCommit,
       @Nullable String skipped) {
     this.device = device;
     this.options = options;
     this.slots = slots;
-    this.currentPair = currentPair;
-    this.durable = durable;
     this.skipped = skipped;
     this.cache = new NodeCache(options.cacheBytes());
+    this.readers = new Readers(new Durable(root, List.of()));
     this.store =
-        new NodeStore(device, durable.root().forest(), io, cache, options.executor(), this::pin);
-    this.allocator = new PageAllocator(device, this::committedGroup, durable.root().freePages());
+        new NodeStore(device, root.forest(), io, cache, options.executor(), readers::pinNodes);
+    CommittedSpace space = new CommittedSpace(name(), store, readers);
+    this.allocator = new PageAllocator(device, space, root.freePages());
     this.room = new Room(device, allocator);
-    this.queue =
-        new CommitQueue(
-            options.executor(),
-            new CommitQueue.Commits() {
-              @Override
-              public void commit() throws IOException {
-                makeCommit(Reason.CHANGES);
-              }
-
-              @Override
-              public long durableTicket() {
-                return durableTicket;
-              }
-            });
-    this.applied = durable.root().trees();
-    this.gathering = new Gathering(firstCommit, applied, 0);
+    this.applied = new Applied(firstCommit, root.trees());
+    this.commits =
+        new Commits(device, store, slots, currentPair, allocator, space, room, readers, applied);
+    this.queue = new CommitQueue(options.executor(), commits);
   }
 
   /**
@@ -164,22 +108,14 @@ public final class Forest implements AutoCloseable {
         new ForestLayout.Root(
             id, 0, device.sizeBytes(), pages, slots.addresses(), SystemTrees.empty());
     try (Forest forest =
-        new Forest(
-            device,
-            ForestOptions.with(Runnable::run),
-            io,
-            slots,
-            1,
-            new Durable(nothing, List.of()),
-            1,
-            null)) {
-      forest.settled = true;
+        new Forest(device, ForestOptions.with(Runnable::run), io, slots, 1, nothing, 1, null)) {
+      forest.commits.settled();
       for (long slot : slots.addresses()) {
         forest.allocator.takeAt(slot / PAGE_BYTES);
-        forest.gathering.allocated.add(slot / PAGE_BYTES, 1, 1);
+        forest.applied.gathering().allocated.add(slot / PAGE_BYTES, 1, 1);
       }
-      forest.makeCommit(Reason.CHANGES);
-      forest.makeCommit(Reason.FLIP);
+      forest.commits.make(Reason.CHANGES);
+      forest.commits.make(Reason.FLIP);
     }
   }
 
@@ -200,15 +136,15 @@ public final class Forest implements AutoCloseable {
             found.io(),
             found.slots(),
             found.pair(),
-            new Durable(found.root(), List.of()),
+            found.root(),
             found.newestCommit() + 3,
             found.skipped());
     try {
       List<HoldLayout.Kept> holds = ForestOpening.holds(device, forest.store, found.root());
-      forest.durable = new Durable(found.root(), holds);
+      forest.readers.durable(new Durable(found.root(), holds));
     } catch (TreeDamagedException lost) {
       // What is held is not known, so nothing may be freed: good for reading.
-      forest.failed = lost;
+      forest.commits.fail(lost);
     }
     return forest;
   }
@@ -235,7 +171,7 @@ public final class Forest implements AutoCloseable {
 
   /** Number of the newest durable commit. */
   public long durableCommit() {
-    return durable.commit();
+    return readers.durable().commit();
   }
 
   /**
@@ -244,7 +180,7 @@ public final class Forest implements AutoCloseable {
    */
   public long changingCommit() {
     long newest = 0;
-    for (TreeRoot root : durable.root().trees()) {
+    for (TreeRoot root : readers.durable().root().trees()) {
       newest = root.isEmpty() ? newest : Math.max(newest, root.ref().commit());
     }
     return newest;
@@ -257,6 +193,7 @@ public final class Forest implements AutoCloseable {
 
   /** Figures about a forest. */
   public ForestStatus status() {
+    Durable durable = readers.durable();
     return new ForestStatus(
         durable.commit(),
         device.sizeBytes() / PAGE_BYTES,
@@ -276,7 +213,7 @@ public final class Forest implements AutoCloseable {
 
   /** All trees that have been made, oldest first. */
   public List<Tree> trees() {
-    return applied.stream()
+    return applied.roots().stream()
         .skip(SystemTrees.COUNT)
         .map(root -> new Tree(root.id(), root.name()))
         .toList();
@@ -289,38 +226,20 @@ public final class Forest implements AutoCloseable {
 
   /** The state that the last applied transaction left; durable or not yet. */
   public Snapshot snapshot() {
-    checkOpen();
-    Pins.Pinned<List<TreeRoot>> pinned =
-        pins.pin(() -> new Pins.Pinned<>(durable.commit(), applied));
-    return snapshot(pinned.state(), pinned.commit(), pinned.commit());
+    commits.checkOpen();
+    // Pinned first: what was applied reaches nothing that was not in reach by then.
+    Durable pinned = readers.pin();
+    return snapshot(applied.roots(), pinned);
   }
 
-  private Snapshot snapshot(List<TreeRoot> roots, long commit, long pinned) {
-    return new Snapshot(name(), store, roots, commit, () -> pins.unpin(pinned));
-  }
-
-  private NodeStore.Pin pin() {
-    long commit = pins.pin(() -> new Pins.Pinned<>(durable.commit(), durable)).commit();
-    return new NodeStore.Pin() {
-      @Override
-      public long durableCommit() {
-        return commit;
-      }
-
-      @Override
-      public void close() {
-        pins.unpin(commit);
-      }
-    };
+  private Snapshot snapshot(List<TreeRoot> roots, Durable pinned) {
+    long commit = pinned.commit();
+    return new Snapshot(name(), store, roots, commit, () -> readers.unpin(commit));
   }
 
   /** All holds that have not been released and are durable, oldest first. */
   public List<Hold> holds() {
-    return active().map(HoldLayout.Kept::hold).toList();
-  }
-
-  private Stream<HoldLayout.Kept> active() {
-    return durable.holds().stream().filter(kept -> !kept.releasing());
+    return readers.holds().map(HoldLayout.Kept::hold).toList();
   }
 
   /**
@@ -330,13 +249,12 @@ public final class Forest implements AutoCloseable {
    * @throws IllegalArgumentException when there is no such hold
    */
   public Snapshot open(Hold hold) {
-    checkOpen();
-    HoldLayout.Kept kept = openHolds.open(hold, () -> durable.holds());
+    commits.checkOpen();
+    HoldLayout.Kept kept = readers.open(hold);
     if (kept == null) {
       throw new IllegalArgumentException("no such hold: " + hold);
     }
-    long commit = kept.commit();
-    return new Snapshot(name(), store, kept.roots(), commit, () -> openHolds.close(commit));
+    return new Snapshot(name(), store, kept.roots(), kept.commit(), () -> readers.close(kept));
   }
 
   // Writing.
@@ -349,27 +267,28 @@ public final class Forest implements AutoCloseable {
    * @throws DeviceUnavailableException when the device takes no writes
    */
   public Transaction begin(Purpose purpose) throws IOException {
-    settle();
+    commits.settle();
     for (int relieved = 0; ; ) {
       boolean full;
-      writer.acquireUninterruptibly();
+      applied.acquire();
       boolean handed = false;
       try {
-        checkUsable();
+        commits.checkUsable();
+        Gathering gathering = applied.gathering();
         // A hold keeps exactly one state, so nothing may be added to it.
         full = gathering.hold != null || gathering.dirtyNodes * PAGE_BYTES >= dirtyBytes();
-        if (!full && (relieved == RELIEVED_MAX || !isTight())) {
-          gathering.roots = gathering.roots.stream().map(TreeRoot::settled).toList();
+        if (!full && (relieved == RELIEVED_MAX || !isTight(gathering))) {
+          applied.settleRoots();
           handed = true;
-          return new Transaction(this, gathering, purpose, owners.incrementAndGet());
+          return new Transaction(this, gathering, purpose, applied.newOwner());
         }
       } finally {
         if (!handed) {
-          writer.release();
+          applied.release();
         }
       }
       if (full) {
-        makeCommit(Reason.CHANGES);
+        commits.make(Reason.CHANGES);
       } else {
         relieved++;
         rest();
@@ -379,9 +298,9 @@ public final class Forest implements AutoCloseable {
 
   /** Makes commits so that freed pages can be used again. */
   private void rest() throws IOException {
-    makeCommit(Reason.CHANGES);
+    commits.make(Reason.CHANGES);
     if (allocator.restingPages() > 0) {
-      makeCommit(Reason.FLIP);
+      commits.make(Reason.FLIP);
     }
     allocator.releaseCleared();
   }
@@ -396,7 +315,7 @@ public final class Forest implements AutoCloseable {
    */
   public boolean relieve() throws IOException {
     long before = allocator.available();
-    settle();
+    commits.settle();
     try {
       while (prune()) {
         // Each time it is a durable commit.
@@ -408,58 +327,24 @@ public final class Forest implements AutoCloseable {
     for (int i = 0; i < RELIEVED_MAX && allocator.restingPages() > 0; i++) {
       rest();
     }
-    reuse();
+    allocator.reuse(readers.reusable());
     return allocator.available() > before;
   }
 
   /** True when there is little room now, and more could be had. Called with the right to write. */
-  private boolean isTight() {
-    reuse();
+  private boolean isTight(Gathering gathering) {
+    allocator.reuse(readers.reusable());
+    Durable durable = readers.durable();
     return room.pagesFor(gathering, durable) < 2 * room.reservePages()
         && (allocator.restingPages() > 0
             || allocator.quarantinedPages() > 0
             || gathering.changes(durable.root().trees()));
   }
 
-  /** An empty commit in the other pair of slots, before any page is handed out. */
-  private void settle() throws IOException {
-    if (settled) {
-      return;
-    }
-    committing.lock();
-    try {
-      if (settled) {
-        return;
-      }
-      checkUsable();
-      ForestLayout.Root root = durable.root();
-      for (int slot : slots.differing(currentPair, root)) {
-        slots.replace(slot, root);
-      }
-      ForestLayout.Root next =
-          new ForestLayout.Root(
-              root.forest(),
-              gathering.commit - 1,
-              root.sizeBytes(),
-              root.freePages(),
-              root.slots(),
-              root.trees());
-      slots.write(1 - currentPair, next);
-      currentPair = 1 - currentPair;
-      durable = new Durable(next, durable.holds());
-      settled = true;
-    } catch (IOException | RuntimeException e) {
-      failed = e;
-      throw e;
-    } finally {
-      committing.unlock();
-    }
-  }
-
   /** What an open transaction may need must be there before it does anything. */
   void requireRoom(Transaction transaction, Purpose purpose, long nodes, long dataPages)
       throws ForestFullException {
-    room.require(transaction, purpose, 2 * nodes + dataPages, durable);
+    room.require(transaction, purpose, 2 * nodes + dataPages, readers.durable());
   }
 
   ForestFullException full(Purpose purpose, long pages) {
@@ -468,40 +353,20 @@ public final class Forest implements AutoCloseable {
 
   /** Takes over what a transaction leaves, and gives the right to write back. */
   long applied(Transaction transaction) {
-    try {
-      Gathering to = gathering;
-      to.allocated.addAll(transaction.allocated());
-      to.freed.addAll(transaction.freed);
-      to.replaced.addAll(transaction.replaced);
-      to.groups.or(transaction.groups);
-      to.releases.addAll(transaction.releases);
-      transaction.dataFreed().within(0, Long.MAX_VALUE, to.dataFreed::add);
-      to.dirtyNodes += transaction.dirtyNodes;
-      to.olderFreed += transaction.olderFreed;
-      to.hold = transaction.hold;
-      to.roots = List.copyOf(transaction.roots());
-      to.ticket++;
-      applied = to.roots;
-      appliedTicket = to.ticket;
-      return to.ticket;
-    } finally {
-      writer.release();
-    }
+    return applied.add(transaction);
   }
 
   void aborted(Transaction transaction) {
     try {
       allocator.giveBack(transaction.allocated());
     } finally {
-      writer.release();
+      applied.release();
     }
   }
 
   /** True when one of these data pages was freed by a transaction that is not durable yet. */
   boolean isBeingFreed(long start, long end) {
-    Gathering running = inFlight;
-    return gathering.dataFreed.overlaps(start, end)
-        || (running != null && running.dataFreed.overlaps(start, end));
+    return applied.isBeingFreed(start, end);
   }
 
   void checkNewTree(List<TreeRoot> roots, String name) {
@@ -515,16 +380,15 @@ public final class Forest implements AutoCloseable {
   }
 
   void checkNewHold(String name) {
-    Gathering running = inFlight;
     if (name.getBytes(StandardCharsets.UTF_8).length > HoldLayout.NAME_BYTES_MAX
-        || (running != null && name.equals(running.hold))
-        || active().anyMatch(kept -> kept.name().equals(name))) {
+        || applied.isBeingHeld(name)
+        || readers.holds().anyMatch(kept -> kept.name().equals(name))) {
       throw new IllegalArgumentException("no hold " + name + ": the name is taken or too long");
     }
   }
 
   void checkHold(Hold hold) {
-    if (active().noneMatch(kept -> kept.hold().equals(hold))) {
+    if (readers.holds().noneMatch(kept -> kept.hold().equals(hold))) {
       throw new IllegalArgumentException("no such hold: " + hold);
     }
   }
@@ -533,7 +397,7 @@ public final class Forest implements AutoCloseable {
 
   /** Makes everything durable that was applied before. */
   public void persist() throws IOException {
-    persist(appliedTicket);
+    persist(applied.ticket());
   }
 
   /**
@@ -543,14 +407,12 @@ public final class Forest implements AutoCloseable {
    * @throws ForestFailedException when a commit failed; what was durable before is not affected
    */
   public void persist(long ticket) throws IOException {
-    while (durableTicket < ticket) {
-      makeCommit(Reason.CHANGES);
-    }
+    commits.persist(ticket);
   }
 
   /** What the last {@link Transaction#apply} returned. */
   public long appliedTicket() {
-    return appliedTicket;
+    return applied.ticket();
   }
 
   /**
@@ -560,7 +422,7 @@ public final class Forest implements AutoCloseable {
    * @param ticket what {@link Transaction#apply} returned
    */
   public boolean isDurable(long ticket) {
-    return durableTicket >= ticket;
+    return commits.durableTicket() >= ticket;
   }
 
   CompletableFuture<Void> commitLater(long ticket) {
@@ -575,98 +437,14 @@ public final class Forest implements AutoCloseable {
    * @return true when there is more that can be done now
    */
   public boolean prune() throws IOException {
-    settle();
-    if (!canPrune()) {
-      makeCommit(Reason.CHANGES);
+    commits.settle();
+    if (!readers.canPrune()) {
+      commits.make(Reason.CHANGES);
     }
-    if (canPrune()) {
-      makeCommit(Reason.PRUNE);
+    if (readers.canPrune()) {
+      commits.make(Reason.PRUNE);
     }
-    return canPrune();
-  }
-
-  private boolean canPrune() {
-    Set<Long> open = openHolds.commits();
-    return durable.holds().stream()
-        .anyMatch(kept -> kept.releasing() && !open.contains(kept.commit()));
-  }
-
-  private void makeCommit(Reason reason) throws IOException {
-    committing.lock();
-    try {
-      checkUsable();
-      Gathering taken = take(reason);
-      if (taken == null) {
-        return;
-      }
-      try {
-        commit(taken);
-      } catch (IOException | RuntimeException | Error e) {
-        failed = e;
-        throw e;
-      } finally {
-        inFlight = null;
-        room.promise(0);
-      }
-    } finally {
-      committing.unlock();
-    }
-    if (writer.tryAcquire()) {
-      // Lets go of nodes in memory that have their places now.
-      gathering.roots = gathering.roots.stream().map(TreeRoot::settled).toList();
-      applied = gathering.roots;
-      writer.release();
-    }
-  }
-
-  private @Nullable Gathering take(Reason reason) throws ForestFullException {
-    writer.acquireUninterruptibly();
-    try {
-      Gathering taken = gathering;
-      if (reason == Reason.CHANGES && !taken.changes(durable.root().trees())) {
-        durableTicket = taken.ticket;
-        return null;
-      }
-      long left = room.pagesFor(taken, durable);
-      if (reason == Reason.REBUILD) {
-        long needed = 2 * room.spaceNodesMax();
-        if (needed > left) {
-          throw new ForestFullException(name(), needed * PAGE_BYTES, left * PAGE_BYTES);
-        }
-        taken.rebuilt = rebuilding;
-      }
-      room.promise(allocator.available() - left);
-      inFlight = taken;
-      if (reason == Reason.PRUNE) {
-        // Each entry may take two paths of the tree of held pages, besides what is promised.
-        taken.pruned = Math.clamp((left - 16) / 12, 1, Committer.PRUNED_MAX);
-      }
-      gathering = new Gathering(taken.commit + 1, taken.roots, taken.ticket);
-      return taken;
-    } finally {
-      writer.release();
-    }
-  }
-
-  /** Nodes → persist → root slots → persist → known to all. */
-  private void commit(Gathering taken) throws IOException {
-    Committer committer =
-        new Committer(
-            device,
-            store,
-            allocator,
-            owners.incrementAndGet(),
-            taken,
-            durable,
-            openHolds.commits());
-    Durable next = committer.run();
-    device.persist();
-    slots.write(1 - currentPair, next.root());
-    currentPair = 1 - currentPair;
-    allocator.committed(
-        next.commit(), committer.allAllocated, committer.allFreed, () -> durable = next);
-    durableTicket = taken.ticket;
-    reuse();
+    return readers.canPrune();
   }
 
   /**
@@ -682,65 +460,19 @@ public final class Forest implements AutoCloseable {
    * @throws IllegalStateException when commits came in between again and again
    */
   public void rebuildSpace(DataPages data) throws IOException {
-    settle();
+    commits.settle();
     for (int tries = 0; tries < REBUILD_TRIES_MAX; tries++) {
-      Pins.Pinned<Durable> pinned = pins.pin(() -> new Pins.Pinned<>(durable.commit(), durable));
+      Durable pinned = readers.pin();
       Rebuilt found;
-      try (Snapshot view =
-          snapshot(pinned.state().root().trees(), pinned.commit(), pinned.commit())) {
-        found =
-            new ForestCheck(device, store, pinned.state(), slots.addresses()).rebuild(view, data);
+      try (Snapshot view = snapshot(pinned.root().trees(), pinned)) {
+        found = new ForestCheck(device, store, pinned, slots.addresses()).rebuild(view, data);
       }
-      if (rebuild(found)) {
+      if (commits.rebuild(found)) {
         return;
       }
     }
     throw new IllegalStateException(
         name() + ": commits came in between " + REBUILD_TRIES_MAX + " times: let none be made");
-  }
-
-  /** False when a commit came in between. */
-  private boolean rebuild(Rebuilt found) throws IOException {
-    committing.lock();
-    try {
-      checkUsable();
-      if (durable.commit() != found.commit()) {
-        return false;
-      }
-      // What the other root reaches of the old tree may be unknown, and is taken to be free.
-      try {
-        slots.write(1 - currentPair, durable.root());
-      } catch (IOException | RuntimeException e) {
-        failed = e;
-        throw e;
-      }
-      rebuilding = found;
-      allocator.readAnew(found.freePages());
-      makeCommit(Reason.REBUILD);
-      return true;
-    } finally {
-      rebuilding = null;
-      committing.unlock();
-    }
-  }
-
-  /** Pages that commit M freed are out of reach once M + 1 is durable and no older pin is left. */
-  private void reuse() {
-    long oldest = pins.oldest();
-    allocator.reuse(Math.min(durable.commit(), oldest == Long.MAX_VALUE ? oldest : oldest + 1));
-  }
-
-  private long[] committedGroup(int group) throws IOException {
-    Rebuilt instead = rebuilding;
-    if (instead != null) {
-      return instead.group(group);
-    }
-    TreeRoot space = durable.root().trees().get(SystemTrees.SPACE);
-    try {
-      return Committer.spaceOf(store, space, group);
-    } catch (UnreadableNodeException lost) {
-      throw TreeReads.damage(name(), store, space, SpaceLayout.key(group), lost);
-    }
   }
 
   /**
@@ -751,15 +483,14 @@ public final class Forest implements AutoCloseable {
    * @param data which pages belong to whoever stands above, in that commit
    */
   public ForestReport check(DataPages data) throws IOException {
-    checkOpen();
-    if (device.state() == DeviceState.ONLINE && failed == null) {
-      settle();
-      healSlots();
+    commits.checkOpen();
+    if (device.state() == DeviceState.ONLINE && !commits.hasFailed()) {
+      commits.settle();
+      commits.healSlots();
     }
-    Pins.Pinned<Durable> pinned = pins.pin(() -> new Pins.Pinned<>(durable.commit(), durable));
-    Snapshot view = snapshot(pinned.state().root().trees(), pinned.commit(), pinned.commit());
-    try (view) {
-      return new ForestCheck(device, store, pinned.state(), slots.addresses()).run(view, data);
+    Durable pinned = readers.pin();
+    try (Snapshot view = snapshot(pinned.root().trees(), pinned)) {
+      return new ForestCheck(device, store, pinned, slots.addresses()).run(view, data);
     }
   }
 
@@ -785,54 +516,24 @@ public final class Forest implements AutoCloseable {
    * @throws DeviceUnavailableException when part of the device that is needed is not there
    */
   public List<PageUse> uses(ByteRange range) throws IOException {
-    checkOpen();
+    commits.checkOpen();
     ByteRange pages = range.alignOutward(PAGE_BYTES);
     Objects.checkFromToIndex(pages.start(), pages.end(), device.sizeBytes());
     long begin = pages.start() / PAGE_BYTES;
     long end = pages.end() / PAGE_BYTES;
     List<PageUse> uses;
     int tries = 0;
-    Pins.Pinned<Durable> pinned;
+    Durable pinned;
     do {
-      pinned = pins.pin(() -> new Pins.Pinned<>(durable.commit(), durable));
+      pinned = readers.pin();
       try {
-        uses = new PageUses(device, store, allocator, pinned.state(), begin, end).find();
+        uses = new PageUses(device, store, allocator, pinned, begin, end).find();
       } finally {
-        pins.unpin(pinned.commit());
+        readers.unpin(pinned.commit());
       }
       tries++;
-    } while (durable.commit() != pinned.commit() && tries < USES_TRIES_MAX);
+    } while (readers.durable().commit() != pinned.commit() && tries < USES_TRIES_MAX);
     return uses;
-  }
-
-  private void healSlots() throws IOException {
-    committing.lock();
-    try {
-      for (int slot : slots.differing(currentPair, durable.root())) {
-        slots.replace(slot, durable.root());
-      }
-    } finally {
-      committing.unlock();
-    }
-  }
-
-  private void checkOpen() {
-    if (closed) {
-      throw new IllegalStateException("the forest on " + name() + " is closed");
-    }
-  }
-
-  private void checkUsable() throws IOException {
-    checkOpen();
-    Throwable why = failed;
-    if (why != null) {
-      throw new ForestFailedException(name(), why);
-    }
-    DeviceState state = device.state();
-    if (state != DeviceState.ONLINE && state != DeviceState.PARTIAL) {
-      throw new DeviceUnavailableException(
-          name(), state, "the forest takes no changes: its device is " + state, null);
-    }
   }
 
   /**
@@ -841,15 +542,6 @@ public final class Forest implements AutoCloseable {
    */
   @Override
   public void close() throws IOException {
-    if (closed) {
-      return;
-    }
-    try {
-      if (failed == null && durableTicket < appliedTicket) {
-        persist();
-      }
-    } finally {
-      closed = true;
-    }
+    commits.close();
   }
 }

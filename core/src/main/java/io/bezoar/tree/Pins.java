@@ -17,14 +17,11 @@ final class Pins {
   /** Commit to number of pins; guarded by lock. */
   private final TreeMap<Long, Integer> counts = new TreeMap<>();
 
-  /** What a pinned reader sees. */
-  record Pinned<T>(long commit, T state) {}
-
-  /** Pins the commit that {@code reading} names, as one step with reading it. */
-  <T> Pinned<T> pin(Supplier<Pinned<T>> reading) {
+  /** Pins the commit that is read, as one step with reading it. */
+  Durable pin(Supplier<Durable> newest) {
     lock.lock();
     try {
-      Pinned<T> pinned = reading.get();
+      Durable pinned = newest.get();
       counts.merge(pinned.commit(), 1, Integer::sum);
       return pinned;
     } finally {

@@ -80,8 +80,16 @@ final class Room {
     return 2 * (dirty + Math.min(2 * groups + 6, spaceNodesMax()) + 2) + held;
   }
 
+  /** Refuses to make the tree of what is in use anew when so many pages are not enough for it. */
+  void requireSpaceNodes(long left) throws ForestFullException {
+    long needed = 2 * spaceNodesMax();
+    if (needed > left) {
+      throw new ForestFullException(device, needed * PAGE_BYTES, left * PAGE_BYTES);
+    }
+  }
+
   /** Most nodes that the tree of what is in use can have. */
-  long spaceNodesMax() {
+  private long spaceNodesMax() {
     return allocator.groupCount() / 3 + allocator.groupCount() / 60 + 3L;
   }
 }
