@@ -58,7 +58,8 @@ class ForestDataTest {
           default -> tx.apply();
         }
       } catch (ForestFullException full) {
-        assertThat(rig.forest.holds()).isNotEmpty();
+        // Holds have the room, or those that were released and not taken apart yet.
+        assertThat(!rig.forest.holds().isEmpty() || rig.forest.relieve()).as("%s", full).isTrue();
       }
       List<Hold> holds = rig.forest.holds();
       if (!holds.isEmpty() && random.nextInt(holds.size() > 4 ? 2 : 20) == 0) {
