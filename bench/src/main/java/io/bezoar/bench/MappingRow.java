@@ -23,7 +23,6 @@ final class MappingRow implements Row {
   private static final int SWAPS = 200;
   private static final long FILE_BYTES = 32L << 20;
   private static final long POOL_BYTES = 256L << 20;
-  private static final double MAP_FIXED_SECONDS = 3e-6;
   private static final double LIMIT_SECONDS = 20e-6;
 
   @Override
@@ -54,7 +53,7 @@ final class MappingRow implements Row {
           mappings.add(file.map(0, FILE_BYTES, arena));
         }
         loads(site, report, files, mappings.getFirst());
-        swaps(site, report, files.filesystem(), file, mappings);
+        swaps(site, report, files, file, mappings);
       }
     }
   }
@@ -86,7 +85,7 @@ final class MappingRow implements Row {
   }
 
   private static void swaps(
-      Site site, Report report, Filesystem filesystem, OpenFile file, List<MemorySegment> mappings)
+      Site site, Report report, FileVolume files, OpenFile file, List<MemorySegment> mappings)
       throws IOException, InterruptedException {
     ByteRange page =
         ByteRange.ofLength(file.extents(new ByteRange(0, PAGE)).getFirst().device().start(), PAGE);
@@ -96,16 +95,24 @@ final class MappingRow implements Row {
       MemorySegment mine = mappings.get(i % mappings.size()).asSlice(PAGE);
       readers.add(Thread.ofPlatform().daemon().start(() -> readUntil(stop, mine)));
     }
-    try {
-      Samples found =
-          Rounds.run(site.scale(), () -> swap(filesystem, page, mappings.size())).getFirst();
-      report.besideQuoted(
+    // Every other page, so that no two of them become one mapping.
+    try (PlainFile plain = PlainFile.open(files.volume().path(), 2L * mappings.size() * PAGE)) {
+      List<MemorySegment> bare = new ArrayList<>();
+      for (int i = 0; i < mappings.size(); i++) {
+        bare.add(plain.mapped().asSlice(2L * i * PAGE, PAGE));
+      }
+      List<Samples> found =
+          Rounds.run(
+              site.scale(),
+              () -> swap(files.filesystem(), page, mappings.size()),
+              () -> bareSwap(bare));
+      report.beside(
           "take a page from %d mappings, or give it back, under %d readers"
               .formatted(MAPPINGS, READERS),
           Unit.SECONDS,
-          found,
-          "one MAP_FIXED",
-          MAP_FIXED_SECONDS,
+          found.get(0),
+          "MAP_FIXED alone, as often",
+          found.get(1),
           new Goal.AtMost(new Quantity(LIMIT_SECONDS, Unit.SECONDS)));
     } finally {
       stop.set(true);
@@ -133,6 +140,19 @@ final class MappingRow implements Row {
       int restored = filesystem.restore(page);
       if (revoked != mappings || restored != mappings) {
         throw new IOException(revoked + " and " + restored + " of " + mappings + " mappings");
+      }
+    }
+    return (System.nanoTime() - start) / 1e9 / SWAPS / 2;
+  }
+
+  private static double bareSwap(List<MemorySegment> pages) throws IOException {
+    long start = System.nanoTime();
+    for (int i = 0; i < SWAPS; i++) {
+      for (MemorySegment page : pages) {
+        BareMappings.layTrap(page);
+      }
+      for (MemorySegment page : pages) {
+        BareMappings.layZeroes(page);
       }
     }
     return (System.nanoTime() - start) / 1e9 / SWAPS / 2;

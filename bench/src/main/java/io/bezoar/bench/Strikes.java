@@ -5,12 +5,7 @@ import io.bezoar.media.Media;
 import io.bezoar.media.Units;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.SymbolLookup;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
@@ -25,8 +20,6 @@ import java.util.function.LongUnaryOperator;
  */
 final class Strikes implements AutoCloseable {
   private static final int PAGE = Units.PAGE_BYTES;
-  private static final int PROT_READ_WRITE = 3;
-  private static final int MAP_SHARED_FIXED = 0x11;
 
   /** Volatile, so that no compiler can know how often the barrier loops. */
   private static volatile int barrierRounds = 2;
@@ -75,7 +68,7 @@ final class Strikes implements AutoCloseable {
     for (long page : pages) {
       switch (kind) {
         case FLIP -> flip(page);
-        case TRAP -> layTrap(page);
+        case TRAP -> BareMappings.layTrap(window(page));
       }
     }
     channel.force(false);
@@ -87,15 +80,6 @@ final class Strikes implements AutoCloseable {
     channel.read(one, at);
     one.put(0, (byte) (one.get(0) ^ 1)).rewind();
     channel.write(one, at);
-  }
-
-  private void layTrap(long page) throws IOException {
-    long result =
-        Native.map(
-            window(page).address(), PAGE, PROT_READ_WRITE, MAP_SHARED_FIXED, Native.emptyFile(), 0);
-    if (result == -1) {
-      throw new IOException("cannot lay a trap: see vm.max_map_count");
-    }
   }
 
   private MemorySegment window(long page) throws IOException {
@@ -139,56 +123,5 @@ final class Strikes implements AutoCloseable {
   public void close() throws IOException {
     arena.close();
     channel.close();
-  }
-
-  /** The two system calls that lay a trap. */
-  private static final class Native {
-    private static final MethodHandle MMAP =
-        function(
-            "mmap",
-            FunctionDescriptor.of(
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_LONG));
-    private static final MethodHandle MEMFD_CREATE =
-        function(
-            "memfd_create",
-            FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
-
-    /** One per process: a file that ends at its first byte. */
-    private static final int EMPTY = makeEmpty();
-
-    @SuppressWarnings("restricted")
-    private static MethodHandle function(String name, FunctionDescriptor type) {
-      SymbolLookup libc = Linker.nativeLinker().defaultLookup();
-      return Linker.nativeLinker().downcallHandle(libc.findOrThrow(name), type);
-    }
-
-    private static int makeEmpty() {
-      try (Arena scratch = Arena.ofConfined()) {
-        return (int) MEMFD_CREATE.invokeExact(scratch.allocateFrom("bezoar-bench"), 0);
-      } catch (Throwable failed) {
-        throw new IllegalStateException("memfd_create", failed);
-      }
-    }
-
-    static int emptyFile() throws IOException {
-      if (EMPTY < 0) {
-        throw new IOException("memfd_create failed");
-      }
-      return EMPTY;
-    }
-
-    static long map(long address, long length, int protection, int flags, int fd, long offset) {
-      try {
-        return (long) MMAP.invokeExact(address, length, protection, flags, fd, offset);
-      } catch (Throwable failed) {
-        throw new IllegalStateException("mmap", failed);
-      }
-    }
   }
 }
