@@ -29,6 +29,22 @@ final class Pins {
     }
   }
 
+  /**
+   * Keeps what anybody reads now, until it is given back: pins the oldest commit that is pinned, or
+   * else the one that is read.
+   */
+  long pinOldest(Supplier<Durable> newest) {
+    lock.lock();
+    try {
+      Map.Entry<Long, Integer> first = counts.firstEntry();
+      long oldest = first == null ? newest.get().commit() : first.getKey();
+      counts.merge(oldest, 1, Integer::sum);
+      return oldest;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   void unpin(long commit) {
     lock.lock();
     try {

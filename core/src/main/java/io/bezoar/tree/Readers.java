@@ -44,18 +44,22 @@ final class Readers {
     pins.unpin(commit);
   }
 
-  /** The same for those who read nodes. */
+  /**
+   * Keeps every node that somebody reads now, until it is closed: also one that the newest commit
+   * does not reach any more. For repairs, which go on when the reader who met the bad copy is gone.
+   */
   NodeStore.Pin pinNodes() {
-    long commit = pin().commit();
+    long oldest = pins.pinOldest(() -> durable);
+    long newest = durable.commit();
     return new NodeStore.Pin() {
       @Override
       public long durableCommit() {
-        return commit;
+        return newest;
       }
 
       @Override
       public void close() {
-        unpin(commit);
+        unpin(oldest);
       }
     };
   }

@@ -120,6 +120,11 @@ final class TreeRig {
     media.injector().inject(FaultSpec.of(kind, ByteRange.ofLength(onMedia(offset), PAGE), seed));
   }
 
+  /** A page that was struck can be read again, if it is not yet. */
+  void cure(long offset) throws IOException {
+    media.injector().disarm(ByteRange.ofLength(onMedia(offset), PAGE));
+  }
+
   Tree tree(String name) throws IOException {
     try (Transaction tx = forest.begin(Purpose.ORDINARY)) {
       Tree tree = tx.createTree(name);
