@@ -37,12 +37,14 @@ final class MirrorHealer {
 
   private final MirrorLayout layout;
   private final MirrorMembers members;
+  private final MirrorOwed owed;
   private final MirrorNotices notices;
   final LongAdder repairedBytes = new LongAdder();
 
-  MirrorHealer(MirrorLayout layout, MirrorMembers members, MirrorNotices notices) {
+  MirrorHealer(MirrorLayout layout, MirrorMembers members, MirrorOwed owed, MirrorNotices notices) {
     this.layout = layout;
     this.members = members;
+    this.owed = owed;
     this.notices = notices;
   }
 
@@ -125,7 +127,7 @@ final class MirrorHealer {
    */
   Gathered gather(ByteRange range, List<MirrorImage> images, SegmentAllocator memory) {
     List<MirrorImage> order = new ArrayList<>(images);
-    if (!members.mayDiffer(range)) {
+    if (!owed.mayDiffer(range)) {
       order.sort((a, b) -> Boolean.compare(b.leg.verified(), a.leg.verified()));
     }
     MirrorImage first = order.getFirst();
@@ -157,7 +159,7 @@ final class MirrorHealer {
 
   /** The content of a range for a leg that is to be brought up to date; heals on the way. */
   Gathered source(ByteRange range, Arena memory) throws IOException {
-    if (!members.mayDiffer(range)) {
+    if (!owed.mayDiffer(range)) {
       MirrorLeg first = members.usable().inSync().getFirst();
       try {
         MirrorImage image = MirrorImage.read(first, range, memory);

@@ -55,6 +55,7 @@ final class MirrorMembers {
   private final MirrorNotices notices;
   private final MirrorAssembly assembly;
   private final MirrorIntent intent;
+  private final MirrorOwed owed;
   private final MirrorLeg.Listener listener;
   private final ReentrantLock lock = new ReentrantLock();
   private volatile MirrorSet set;
@@ -74,7 +75,6 @@ final class MirrorMembers {
   private final List<MirrorLeg> leaving = new ArrayList<>();
   private final List<DaxDevice> closing = new ArrayList<>();
   private DeviceState toldState = DeviceState.ONLINE;
-  private @Nullable MirrorResync resync;
 
   MirrorMembers(
       String name,
@@ -95,26 +95,15 @@ final class MirrorMembers {
     this.assembly = new MirrorAssembly(name, mirror, layout);
     this.set = MirrorSet.of(MirrorTable.first(mirror, List.of(), 0), List.of(), List.of());
     this.intent = new MirrorIntent(layout, this::set);
-  }
-
-  void resyncBy(MirrorResync by) {
-    this.resync = by;
-  }
-
-  private MirrorResync resync() {
-    MirrorResync by = resync;
-    if (by == null) {
-      throw new IllegalStateException(name + " is being opened");
-    }
-    return by;
-  }
-
-  boolean mayDiffer(ByteRange range) {
-    return resync().mayDiffer(range.start(), range.end());
+    this.owed = new MirrorOwed(layout, intent);
   }
 
   MirrorIntent intent() {
     return intent;
+  }
+
+  MirrorOwed owed() {
+    return owed;
   }
 
   /** The legs in use. */
@@ -229,7 +218,7 @@ final class MirrorMembers {
     boolean mirrored = table.count() > 1;
     BitSet mayDiffer = mirrored ? loadBits(inSync) : new BitSet();
     if (inSync.size() > 1) {
-      resync().mayDiffer(mayDiffer);
+      owed.doubt(mayDiffer);
     }
     for (Behind leg : plan.behind()) {
       if (writable && leg.leg().device().state() == DeviceState.ONLINE) {
@@ -322,7 +311,7 @@ final class MirrorMembers {
       dropped.put(leg.slot, leg);
       String reason = why.getMessage() == null ? why.toString() : why.getMessage();
       reasons.put(leg.slot, reason);
-      resync().forget(leg);
+      owed.forget(leg);
       tell(leg + ": gone (" + reason + "); " + legsLeft());
       tellLostWith(leg);
       return true;
@@ -619,7 +608,7 @@ final class MirrorMembers {
       leg.storeTable(
           next.storedOn(
               slot -> slot == leg.slot || set.writable().stream().anyMatch(l -> l.slot == slot)));
-      resync().owe(leg, intent.snapshot());
+      owed.owe(leg, intent.snapshot());
       set = set.withResyncing(leg);
       joined = true;
       replaced(leg.slot);
@@ -845,7 +834,7 @@ final class MirrorMembers {
     }
     for (MirrorLeg dead : set.writable()) {
       dropped.put(dead.slot, dead);
-      resync().forget(dead);
+      owed.forget(dead);
     }
     reasons.remove(found.slot());
     adopt(plan);
@@ -872,7 +861,7 @@ final class MirrorMembers {
       }
       store(set.table().with(leg.slot, new Member(leg.uuid, State.IN_SYNC, 0), clock.millis()));
       settleWithLock();
-      resync().forget(leg);
+      owed.forget(leg);
       tell(leg + ": in sync; " + legsLeft());
     } finally {
       lock.unlock();
@@ -897,7 +886,7 @@ final class MirrorMembers {
           leg.name()
               + " holds the only complete copy: attach another leg, and wait until it is in sync");
     }
-    if (set.inSync().getFirst() == leg && resync().comparing()) {
+    if (set.inSync().getFirst() == leg && owed.comparing()) {
       throw assembly.refused(
           slot,
           Reason.LAST_COPY,
@@ -930,7 +919,7 @@ final class MirrorMembers {
       shareBits();
       checkDispensable(leg.slot);
       set = set.without(leg);
-      resync().forget(leg);
+      owed.forget(leg);
       Member out = new Member(leg.uuid, State.OUT, member.lastEvent());
       MirrorTable next = set.table().with(leg.slot, left == null ? null : out, clock.millis());
       store(next);
@@ -977,11 +966,11 @@ final class MirrorMembers {
         for (MirrorLeg behind : left.resyncing()) {
           left = left.without(behind);
           dropped.put(behind.slot, behind);
-          resync().forget(behind);
+          owed.forget(behind);
         }
       }
       set = left;
-      resync().forget(leg);
+      owed.forget(leg);
       reasons.put(slot, why);
       leaving.add(leg);
       tell(leg + ": gone (" + why + "); " + legsLeft());
@@ -1071,7 +1060,7 @@ final class MirrorMembers {
       return new LegStatus(slot, leg.name(), LegStatus.State.IN_SYNC, event, 0, null, why);
     }
     if (leg != null) {
-      ResyncProgress progress = resync().progress(leg);
+      ResyncProgress progress = owed.progress(leg);
       long behind = progress == null ? 0 : progress.totalBytes() - progress.doneBytes();
       return new LegStatus(
           slot, leg.name(), LegStatus.State.RESYNCING, event, behind, progress, why);

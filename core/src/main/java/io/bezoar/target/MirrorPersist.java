@@ -6,7 +6,6 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Persists all legs, and clears write-intent bits that are no longer needed.
@@ -19,19 +18,18 @@ final class MirrorPersist {
   private static final long CLEAR_EVERY_MILLIS = 5_000;
 
   private final MirrorMembers members;
+  private final MirrorIntent intent;
+  private final MirrorOwed owed;
   private final InstantSource clock;
   private final AtomicLong lastClearMillis;
   private final AtomicLong epochAtLastClear = new AtomicLong();
-  private @Nullable MirrorResync resync;
 
-  MirrorPersist(MirrorMembers members, InstantSource clock) {
+  MirrorPersist(MirrorMembers members, MirrorIntent intent, MirrorOwed owed, InstantSource clock) {
     this.members = members;
+    this.intent = intent;
+    this.owed = owed;
     this.clock = clock;
     this.lastClearMillis = new AtomicLong(clock.millis());
-  }
-
-  void resyncBy(MirrorResync by) {
-    this.resync = by;
   }
 
   void persist() throws IOException {
@@ -39,7 +37,7 @@ final class MirrorPersist {
       persistLegs();
       return;
     }
-    long covered = members.intent().nextEpoch();
+    long covered = intent.nextEpoch();
     persistLegs();
     long now = clock.millis();
     long last = lastClearMillis.get();
@@ -55,16 +53,13 @@ final class MirrorPersist {
       persistLegs();
       return;
     }
-    long covered = members.intent().nextEpoch();
+    long covered = intent.nextEpoch();
     persistLegs();
     clear(covered);
   }
 
   private void clear(long coveredEpoch) throws IOException {
-    MirrorResync by = resync;
-    if (by != null) {
-      leaveBehind(members.intent().clear(coveredEpoch, by::owes));
-    }
+    leaveBehind(intent.clear(coveredEpoch, owed::owes));
   }
 
   private void persistLegs() throws IOException {

@@ -27,7 +27,7 @@ final class MirrorReader {
   private final MirrorMembers members;
   private final MirrorHealer healer;
   private final MirrorLocks locks;
-  private final MirrorResync resync;
+  private final MirrorOwed owed;
 
   MirrorReader(
       String name,
@@ -35,13 +35,13 @@ final class MirrorReader {
       MirrorMembers members,
       MirrorHealer healer,
       MirrorLocks locks,
-      MirrorResync resync) {
+      MirrorOwed owed) {
     this.name = name;
     this.stretchBytes = stretchBytes;
     this.members = members;
     this.healer = healer;
     this.locks = locks;
-    this.resync = resync;
+    this.owed = owed;
   }
 
   void read(long offset, MemorySegment dst) throws IOException {
@@ -66,7 +66,7 @@ final class MirrorReader {
   /** The leg that a place is read from. */
   private MirrorLeg legFor(MirrorSet set, long offset, long end) {
     List<MirrorLeg> legs = set.inSync();
-    return legs.size() == 1 || (end > offset && resync.mayDiffer(offset, end))
+    return legs.size() == 1 || (end > offset && owed.mayDiffer(offset, end))
         ? legs.getFirst()
         : legs.get((int) (offset / stretchBytes % legs.size()));
   }

@@ -8,25 +8,19 @@ import io.bezoar.media.Units;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Makes legs equal in the background: those in sync where a crash or a half-done write may have
  * left them apart, and those that are behind where they miss something.
  *
- * <p><b>Invariant.</b> A region leaves the list of what is owed only when every leg that it was
- * owed to holds it; its write-intent bit outlives that until a persist has made it durable. So a
- * crash in the middle goes on from the bits that are left. Bytes that no leg in sync has never
- * become good on a leg that is brought up to date: the pages that hold them are retired there.
+ * <p><b>Invariant.</b> What is left to do is in {@link MirrorOwed}, and on media in the
+ * write-intent bits. Bytes that no leg in sync has never become good on a leg that is brought up to
+ * date: the pages that hold them are retired there.
  *
  * <p><b>Protocol.</b> One worker, started when something is owed, ends when nothing is or when it
  * cannot go on. Each chunk is read and written under its range lock, so that foreground writes come
@@ -40,34 +34,15 @@ final class MirrorResync {
   /** What was copied is made durable, and its bits cleared, every so many bytes. */
   private static final long CHECKPOINT_BYTES = 1L << 30;
 
-  /** What a leg misses. */
-  private static final class Owed {
-    final RegionSet regions;
-    final int total;
-    final long sinceNanos = System.nanoTime();
-
-    Owed(RegionSet regions) {
-      this.regions = regions;
-      this.total = regions.count();
-    }
-  }
-
-  /** How the mirror persists; true when every member has everything that was written before. */
-  interface Persister {
-    void persistAndClear() throws IOException;
-  }
-
   private final MirrorLayout layout;
   private final MirrorMembers members;
+  private final MirrorOwed owed;
   private final MirrorHealer healer;
   private final MirrorLocks locks;
   private final Executor background;
   private final ResyncPace pace;
-  private final Persister persister;
+  private final MirrorPersist persist;
 
-  private final Map<MirrorLeg, Owed> owed = new ConcurrentHashMap<>();
-  private volatile @Nullable RegionSet apart;
-  private final AtomicLong doubts = new AtomicLong();
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   // All guarded by lock.
@@ -78,90 +53,27 @@ final class MirrorResync {
   MirrorResync(
       MirrorLayout layout,
       MirrorMembers members,
+      MirrorOwed owed,
       MirrorHealer healer,
       MirrorLocks locks,
       Executor background,
       ResyncPace pace,
-      Persister persister) {
+      MirrorPersist persist) {
     this.layout = layout;
     this.members = members;
+    this.owed = owed;
     this.healer = healer;
     this.locks = locks;
     this.background = background;
     this.pace = pace;
-    this.persister = persister;
+    this.persist = persist;
   }
-
-  // What is owed.
-
-  /** Legs in sync may differ in these regions: they are read from one leg until made equal. */
-  void mayDiffer(BitSet regions) {
-    if (regions.isEmpty()) {
-      return;
-    }
-    lock.lock();
-    try {
-      doubts.incrementAndGet();
-      RegionSet now = apart;
-      if (now == null) {
-        apart = RegionSet.of(layout.regions(), regions);
-      } else {
-        now.addAll(regions);
-      }
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  /** True when legs in sync may differ somewhere in a range that is not empty. */
-  boolean mayDiffer(long start, long end) {
-    RegionSet now = apart;
-    return now != null && now.hasAny(layout.regionOf(start), layout.regionOf(end - 1));
-  }
-
-  boolean comparing() {
-    return apart != null;
-  }
-
-  void owe(MirrorLeg leg, BitSet regions) {
-    owed.put(leg, new Owed(RegionSet.of(layout.regions(), regions)));
-  }
-
-  void forget(MirrorLeg leg) {
-    owed.remove(leg);
-  }
-
-  /** True when the region's bit has to stay, whatever was persisted. */
-  boolean owes(int region) {
-    RegionSet now = apart;
-    if (now != null && now.has(region)) {
-      return true;
-    }
-    for (Owed each : owed.values()) {
-      if (each.regions.has(region)) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  @Nullable ResyncProgress progress(MirrorLeg leg) {
-    Owed mine = owed.get(leg);
-    if (mine == null) {
-      return null;
-    }
-    long left = Math.min(layout.dataBytes(), mine.regions.count() * layout.regionBytes());
-    long total = Math.min(layout.dataBytes(), mine.total * layout.regionBytes());
-    return ResyncProgress.of(Math.max(0, total - left), total, System.nanoTime() - mine.sinceNanos);
-  }
-
-  // The worker.
 
   /** Starts the worker if it is not running. The caller holds no lock. */
   void start() {
     lock.lock();
     try {
-      if (stopping || (apart == null && owed.isEmpty())) {
+      if (stopping || owed.isEmpty()) {
         return;
       }
       if (running) {
@@ -254,21 +166,21 @@ final class MirrorResync {
     long sinceCheckpoint = 0;
     int region = 0;
     while (!stopping) {
-      List<MirrorLeg> wanting = wanting(region);
+      List<MirrorLeg> wanting = owed.wanting(region);
       if (wanting.isEmpty()) {
-        region = nextOwed(region);
+        region = owed.nextWanted(region);
         if (region < 0) {
           break;
         }
-        wanting = wanting(region);
+        wanting = owed.wanting(region);
       }
       copyRegion(region, wanting);
       sinceCheckpoint += layout.region(region).length();
       if (sinceCheckpoint >= CHECKPOINT_BYTES) {
-        persister.persistAndClear();
+        persist.persistAndClear();
         sinceCheckpoint = 0;
       }
-      region = nextOwed(region);
+      region = owed.nextWanted(region);
       if (region < 0) {
         break;
       }
@@ -282,48 +194,14 @@ final class MirrorResync {
     if (stopping) {
       return;
     }
-    List<MirrorLeg> complete = new ArrayList<>();
-    owed.forEach(
-        (leg, what) -> {
-          if (what.regions.isEmpty()) {
-            complete.add(leg);
-          }
-        });
+    List<MirrorLeg> complete = owed.complete();
     if (!complete.isEmpty()) {
-      persister.persistAndClear();
+      persist.persistAndClear();
       for (MirrorLeg leg : complete) {
         members.finished(leg);
       }
-      persister.persistAndClear();
+      persist.persistAndClear();
     }
-  }
-
-  private List<MirrorLeg> wanting(int region) {
-    List<MirrorLeg> wanting = new ArrayList<>();
-    owed.forEach(
-        (leg, what) -> {
-          if (what.regions.has(region)) {
-            wanting.add(leg);
-          }
-        });
-    return wanting;
-  }
-
-  /** The first region that a leg wants, from one on and then from the beginning; -1 for none. */
-  private int nextOwed(int from) {
-    int best = -1;
-    for (int start : new int[] {from, 0}) {
-      for (Owed each : owed.values()) {
-        int next = each.regions.next(start);
-        if (next >= 0 && (best < 0 || next < best)) {
-          best = next;
-        }
-      }
-      if (best >= 0) {
-        return best;
-      }
-    }
-    return -1;
   }
 
   private void pause(long bytes, long startNanos) throws InterruptedException {
@@ -362,13 +240,7 @@ final class MirrorResync {
       pause(chunk.length(), start);
     }
     if (!stopping) {
-      members.intent().touched(region);
-      for (MirrorLeg leg : wanting) {
-        Owed mine = owed.get(leg);
-        if (mine != null) {
-          mine.regions.remove(region);
-        }
-      }
+      owed.copied(region, wanting);
     }
   }
 
@@ -418,12 +290,11 @@ final class MirrorResync {
   // Making equal.
 
   private void makeEqual() throws IOException, InterruptedException {
-    RegionSet todo = apart;
-    if (todo == null) {
+    if (!owed.comparing()) {
       return;
     }
-    for (int region = todo.next(0); region >= 0 && !stopping; region = todo.next(0)) {
-      long doubtsBefore = doubts.get();
+    for (int region = owed.nextApart(); region >= 0 && !stopping; region = owed.nextApart()) {
+      long doubtsBefore = owed.doubts();
       ByteRange whole = layout.region(region);
       for (long at = whole.start(); at < whole.end() && !stopping; at += CHUNK) {
         long start = System.nanoTime();
@@ -431,27 +302,13 @@ final class MirrorResync {
         makeEqual(chunk);
         pause(chunk.length(), start);
       }
-      lock.lock();
-      try {
-        // A write that failed meanwhile may have been in this region: then once more.
-        if (!stopping && doubts.get() == doubtsBefore) {
-          members.intent().touched(region);
-          todo.remove(region);
-        }
-      } finally {
-        lock.unlock();
+      if (!stopping) {
+        owed.madeEqual(region, doubtsBefore);
       }
     }
-    lock.lock();
-    try {
-      if (todo.isEmpty()) {
-        apart = null;
-      }
-    } finally {
-      lock.unlock();
-    }
+    owed.endComparing();
     if (!stopping) {
-      persister.persistAndClear();
+      persist.persistAndClear();
     }
   }
 
@@ -489,8 +346,7 @@ final class MirrorResync {
   private void copyToThosePast(ByteRange chunk, MirrorHealer.Gathered gathered) throws IOException {
     int region = layout.regionOf(chunk.start());
     for (MirrorLeg leg : members.set().resyncing()) {
-      Owed mine = owed.get(leg);
-      if (mine != null && !mine.regions.has(region)) {
+      if (owed.isPast(leg, region)) {
         copy(gathered, leg);
       }
     }

@@ -28,12 +28,19 @@ final class MirrorScrub {
   private static final int PAGE = Units.PAGE_BYTES;
 
   private final MirrorMembers members;
+  private final MirrorOwed owed;
   private final MirrorHealer healer;
   private final MirrorLocks locks;
   private final MirrorWriter writer;
 
-  MirrorScrub(MirrorMembers members, MirrorHealer healer, MirrorLocks locks, MirrorWriter writer) {
+  MirrorScrub(
+      MirrorMembers members,
+      MirrorOwed owed,
+      MirrorHealer healer,
+      MirrorLocks locks,
+      MirrorWriter writer) {
     this.members = members;
+    this.owed = owed;
     this.healer = healer;
     this.locks = locks;
     this.writer = writer;
@@ -80,7 +87,7 @@ final class MirrorScrub {
         found = found.union(image.bad().minus(image.absent()));
       }
       ByteRanges contradicted = ByteRanges.EMPTY;
-      if (!members.mayDiffer(chunk)) {
+      if (!owed.mayDiffer(chunk)) {
         contradicted = contradicted(chunk, images);
         found = found.union(contradicted).union(judgeAll(chunk, images, contradicted));
       }

@@ -31,6 +31,7 @@ final class MirrorWriter {
   private final String name;
   private final MirrorLayout layout;
   private final MirrorMembers members;
+  private final MirrorOwed owed;
   private final MirrorHealer healer;
   private final MirrorLocks locks;
   private final MirrorResync resync;
@@ -39,12 +40,14 @@ final class MirrorWriter {
       String name,
       MirrorLayout layout,
       MirrorMembers members,
+      MirrorOwed owed,
       MirrorHealer healer,
       MirrorLocks locks,
       MirrorResync resync) {
     this.name = name;
     this.layout = layout;
     this.members = members;
+    this.owed = owed;
     this.healer = healer;
     this.locks = locks;
     this.resync = resync;
@@ -238,7 +241,7 @@ final class MirrorWriter {
   private void doubt(List<ByteRange> ranges) {
     BitSet regions = new BitSet();
     ranges.forEach(range -> regions.set(first(range), last(range) + 1));
-    resync.mayDiffer(regions);
+    owed.doubt(regions);
   }
 
   /** Heals what is in the way, and stores again; no byte of the range is lost. */

@@ -91,24 +91,17 @@ public final class MirroredTarget implements DaxDevice {
     MirrorNotices notices = new MirrorNotices(dispatcher);
     MirrorAbsorber absorber = new MirrorAbsorber(layout, notices, locks);
     this.members = new MirrorMembers(name, mirror, layout, options, dispatcher, notices, absorber);
-    this.healer = new MirrorHealer(layout, members, notices);
-    this.persist = new MirrorPersist(members, options.clock());
+    MirrorOwed owed = members.owed();
+    this.healer = new MirrorHealer(layout, members, owed, notices);
+    this.persist = new MirrorPersist(members, members.intent(), owed, options.clock());
     this.resync =
         new MirrorResync(
-            layout,
-            members,
-            healer,
-            locks,
-            options.background(),
-            options.pace(),
-            persist::persistAndClear);
-    members.resyncBy(resync);
-    persist.resyncBy(resync);
-    this.writer = new MirrorWriter(name, layout, members, healer, locks, resync);
+            layout, members, owed, healer, locks, options.background(), options.pace(), persist);
+    this.writer = new MirrorWriter(name, layout, members, owed, healer, locks, resync);
     long share = Math.max(1, Long.highestOneBit(dataBytes / STRETCHES_AT_LEAST));
     long stretch = Math.max(layout.regionBytes(), Math.min(STRETCH_BYTES, share));
-    this.reader = new MirrorReader(name, stretch, members, healer, locks, resync);
-    this.scrub = new MirrorScrub(members, healer, locks, writer);
+    this.reader = new MirrorReader(name, stretch, members, healer, locks, owed);
+    this.scrub = new MirrorScrub(members, owed, healer, locks, writer);
     try {
       members.open(legs);
       notices.knownLost(MirrorHealer.commonLost(members.set().inSync(), layout.data()));
