@@ -31,6 +31,7 @@ final class MirrorScrub {
   private final MirrorOwed owed;
   private final MirrorHealer healer;
   private final MirrorLocks locks;
+  private final MirrorChanges changes;
   private final MirrorWriter writer;
 
   MirrorScrub(
@@ -38,11 +39,13 @@ final class MirrorScrub {
       MirrorOwed owed,
       MirrorHealer healer,
       MirrorLocks locks,
+      MirrorChanges changes,
       MirrorWriter writer) {
     this.members = members;
     this.owed = owed;
     this.healer = healer;
     this.locks = locks;
+    this.changes = changes;
     this.writer = writer;
   }
 
@@ -253,7 +256,7 @@ final class MirrorScrub {
   }
 
   void retire(ByteRange range) throws IOException {
-    writer.change(
+    changes.make(
         List.of(range),
         set -> {
           for (MirrorLeg leg : set.writable()) {

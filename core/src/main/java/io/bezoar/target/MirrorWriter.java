@@ -11,19 +11,14 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.List;
 
 /**
- * Stores on all legs.
+ * Stores bytes on all legs.
  *
- * <p><b>Order.</b> Write-intent durable → range locks → every leg in use → legs that failed are
- * dropped, durably → acknowledged. A write of which a leg fails is acknowledged when another in
- * sync has it whole. One that fails on all, or is cut short, leaves its regions on the list of
- * those that may differ, and they are made equal before their bits go.
- *
- * <p>Poison of some legs only is in nobody's way: it is healed first, or by the new bytes. Poison
- * of all of them refuses the write, with nothing stored.
+ * <p>A write of which a leg fails is good when another in sync has it whole. Poison of some legs
+ * only is in nobody's way: it is healed first, or by the new bytes. Poison of all of them refuses
+ * the write, with nothing stored. When that is done is the affair of {@link MirrorChanges}.
  */
 final class MirrorWriter {
   private static final int ATTEMPTS = 4;
@@ -31,109 +26,29 @@ final class MirrorWriter {
   private final String name;
   private final MirrorLayout layout;
   private final MirrorMembers members;
-  private final MirrorOwed owed;
   private final MirrorHealer healer;
-  private final MirrorLocks locks;
-  private final MirrorResync resync;
+  private final MirrorCopier copier;
+  private final MirrorChanges changes;
 
   MirrorWriter(
       String name,
       MirrorLayout layout,
       MirrorMembers members,
-      MirrorOwed owed,
       MirrorHealer healer,
-      MirrorLocks locks,
-      MirrorResync resync) {
+      MirrorCopier copier,
+      MirrorChanges changes) {
     this.name = name;
     this.layout = layout;
     this.members = members;
-    this.owed = owed;
     this.healer = healer;
-    this.locks = locks;
-    this.resync = resync;
-  }
-
-  /** What is done on the legs, with the ranges locked. */
-  interface Change<T> {
-    T apply(MirrorSet set) throws IOException;
-  }
-
-  /**
-   * Makes a change of some ranges on all legs, by the order above.
-   *
-   * @param ranges ascending, none empty, at least one
-   */
-  <T> T change(List<ByteRange> ranges, Change<T> change) throws IOException {
-    members.aboutToChange();
-    while (true) {
-      MirrorSet before = members.usable();
-      boolean intended = !before.single();
-      if (intended) {
-        ranges.forEach(range -> members.intent().begin(first(range), last(range)));
-      }
-      try {
-        if (intended) {
-          makeDurable(ranges);
-        }
-        try (RowLocks.Held _ = locks.lock(ranges)) {
-          MirrorSet set = members.usable();
-          if (intended || set.single()) {
-            return applyTo(set, ranges, change);
-          }
-        }
-        // It has become a mirror of several in between: once more, with intent.
-      } finally {
-        if (intended) {
-          ranges.forEach(range -> members.intent().end(first(range), last(range)));
-        }
-      }
-    }
-  }
-
-  private <T> T applyTo(MirrorSet set, List<ByteRange> ranges, Change<T> change)
-      throws IOException {
-    boolean done = false;
-    try {
-      T result = change.apply(set);
-      members.settle();
-      done = true;
-      return result;
-    } catch (PoisonedRangeException refused) {
-      done = true;
-      throw refused;
-    } finally {
-      // A persist that ran meanwhile may have come before the legs were written.
-      members.notPersisted();
-      if (!done && !set.single()) {
-        doubt(ranges);
-      }
-    }
-  }
-
-  private void makeDurable(List<ByteRange> ranges) throws IOException {
-    for (ByteRange range : ranges) {
-      while (true) {
-        List<MirrorIntent.Failed> failed = members.intent().makeDurable(first(range), last(range));
-        if (failed.isEmpty()) {
-          break;
-        }
-        members.dropAll(failed);
-      }
-    }
-  }
-
-  private int first(ByteRange range) {
-    return layout.regionOf(range.start());
-  }
-
-  private int last(ByteRange range) {
-    return layout.regionOf(range.end() - 1);
+    this.copier = copier;
+    this.changes = changes;
   }
 
   /** An ordinary write of at least one byte. */
   void write(long offset, MemorySegment src) throws IOException {
     ByteRange range = ByteRange.ofLength(offset, src.byteSize());
-    change(
+    changes.make(
         List.of(range),
         set -> {
           if (set.single()) {
@@ -212,7 +127,7 @@ final class MirrorWriter {
     ByteRange pages = range.alignOutward(Units.PAGE_BYTES, layout.dataBytes());
     for (ByteRange chunk : chunks(pages)) {
       try (Arena memory = Arena.ofConfined()) {
-        resync.copyAgain(healer.gather(chunk, healer.look(chunk, memory), memory));
+        copier.copyAgain(healer.gather(chunk, healer.look(chunk, memory), memory));
       }
     }
   }
@@ -232,16 +147,10 @@ final class MirrorWriter {
           }
         }
       } catch (PoisonedRangeException struckNow) {
-        doubt(List.of(chunk));
+        changes.doubt(List.of(chunk));
       }
     }
     takeBackFromResyncing(granules);
-  }
-
-  private void doubt(List<ByteRange> ranges) {
-    BitSet regions = new BitSet();
-    ranges.forEach(range -> regions.set(first(range), last(range) + 1));
-    owed.doubt(regions);
   }
 
   /** Heals what is in the way, and stores again; no byte of the range is lost. */
@@ -329,7 +238,7 @@ final class MirrorWriter {
     for (RecoveryPatch patch : patches) {
       granules.add(healer.granules(patch.range()));
     }
-    return change(
+    return changes.make(
         ByteRanges.of(granules).asList(),
         set ->
             set.single()

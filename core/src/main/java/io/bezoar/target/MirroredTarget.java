@@ -94,14 +94,16 @@ public final class MirroredTarget implements DaxDevice {
     MirrorOwed owed = members.owed();
     this.healer = new MirrorHealer(layout, members, owed, notices);
     this.persist = new MirrorPersist(members, members.intent(), owed, options.clock());
+    MirrorCopier copier = new MirrorCopier(layout, members, owed, healer, locks);
     this.resync =
         new MirrorResync(
-            layout, members, owed, healer, locks, options.background(), options.pace(), persist);
-    this.writer = new MirrorWriter(name, layout, members, owed, healer, locks, resync);
+            layout, members, owed, copier, options.background(), options.pace(), persist);
+    MirrorChanges changes = new MirrorChanges(layout, members, members.intent(), owed, locks);
+    this.writer = new MirrorWriter(name, layout, members, healer, copier, changes);
     long share = Math.max(1, Long.highestOneBit(dataBytes / STRETCHES_AT_LEAST));
     long stretch = Math.max(layout.regionBytes(), Math.min(STRETCH_BYTES, share));
     this.reader = new MirrorReader(name, stretch, members, healer, locks, owed);
-    this.scrub = new MirrorScrub(members, owed, healer, locks, writer);
+    this.scrub = new MirrorScrub(members, owed, healer, locks, changes, writer);
     try {
       members.open(legs);
       notices.knownLost(MirrorHealer.commonLost(members.set().inSync(), layout.data()));
