@@ -83,12 +83,16 @@ final class MirrorAssembly {
       List<Behind> behind,
       List<Rejected> rejected) {}
 
-  private final String name;
+  private final MirrorTerms terms;
   private final UUID mirror;
   private final MirrorLayout layout;
 
-  MirrorAssembly(String name, UUID mirror, MirrorLayout layout) {
-    this.name = name;
+  /** The slot of the leg that is right where legs went on alone. */
+  private final @Nullable Integer prefer;
+
+  MirrorAssembly(MirrorTerms terms, UUID mirror, MirrorLayout layout, @Nullable Integer prefer) {
+    this.terms = terms;
+    this.prefer = prefer;
     this.mirror = mirror;
     this.layout = layout;
   }
@@ -100,7 +104,7 @@ final class MirrorAssembly {
    */
   Found look(int slot, DaxDevice device) throws IOException {
     if (device.sizeBytes() < layout.legBytes()) {
-      throw refused(
+      throw terms.refused(
           slot,
           Reason.WRONG_SIZE,
           device.info().name()
@@ -122,7 +126,7 @@ final class MirrorAssembly {
       throw foreign(slot, device, "is leg " + block.slot() + " of this mirror");
     }
     if (block.dataBytes() != layout.dataBytes()) {
-      throw refused(
+      throw terms.refused(
           slot,
           Reason.WRONG_SIZE,
           device.info().name() + " was made for " + block.dataBytes() + " bytes of content");
@@ -131,7 +135,7 @@ final class MirrorAssembly {
   }
 
   private MirrorLegException foreign(int slot, DaxDevice device, String what) {
-    return refused(
+    return terms.refused(
         slot,
         Reason.FOREIGN,
         device.info().name()
@@ -140,20 +144,12 @@ final class MirrorAssembly {
             + ", and not in this place: check what is attached there, or attach it as a new leg");
   }
 
-  MirrorLegException refused(int slot, Reason reason, String detail) {
-    return new MirrorLegException(name, slot, reason, detail, null);
-  }
-
-  /**
-   * Decides.
-   *
-   * @param prefer the slot of the leg that is right where legs went on alone, or null
-   */
-  Plan decide(List<Found> found, @Nullable Integer prefer) throws MirrorConflictException {
+  /** Decides. */
+  Plan decide(List<Found> found) throws MirrorConflictException {
     List<Found> speakers =
         new ArrayList<>(found.stream().filter(Found::callsItselfInSync).toList());
     dropSuperseded(speakers);
-    settleConflict(speakers, prefer);
+    settleConflict(speakers);
     Optional<Found> newest =
         speakers.stream()
             .max(
@@ -203,8 +199,13 @@ final class MirrorAssembly {
         && others.stream().allMatch(other -> leg.departedFrom(other) && other.departedFrom(leg));
   }
 
+  /** True when the leg that is right where legs went on alone is in use. */
+  boolean prefersOneOf(MirrorSet set) {
+    return prefer != null && set.inSlot(prefer) != null;
+  }
+
   MirrorLegException stale(int slot, MirrorTable its) {
-    return refused(
+    return terms.refused(
         slot,
         Reason.STALE,
         "is a former member of this mirror (event "
@@ -218,7 +219,7 @@ final class MirrorAssembly {
     return new Rejected(
         leg.slot(),
         leg.device(),
-        refused(
+        terms.refused(
             leg.slot(),
             Reason.BEHIND,
             leg.device().info().name()
@@ -239,8 +240,7 @@ final class MirrorAssembly {
   }
 
   /** Of speakers that went on alone, keeps those that the preferred one calls in sync. */
-  private void settleConflict(List<Found> speakers, @Nullable Integer prefer)
-      throws MirrorConflictException {
+  private void settleConflict(List<Found> speakers) throws MirrorConflictException {
     for (Found one : speakers) {
       for (Found other : speakers) {
         if (one.departedFrom(other) && other.departedFrom(one)) {
@@ -260,8 +260,7 @@ final class MirrorAssembly {
   }
 
   MirrorConflictException conflict(Found one, Found other) {
-    return new MirrorConflictException(
-        name, one.slot(), other.slot(), describe(one) + ", " + describe(other));
+    return terms.conflict(one.slot(), other.slot(), describe(one) + ", " + describe(other));
   }
 
   private static String describe(Found leg) {

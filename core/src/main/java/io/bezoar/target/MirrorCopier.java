@@ -23,6 +23,7 @@ import java.util.List;
 final class MirrorCopier {
   private static final int PAGE = Units.PAGE_BYTES;
 
+  private final MirrorTerms terms;
   private final MirrorLayout layout;
   private final MirrorMembers members;
   private final MirrorOwed owed;
@@ -30,11 +31,13 @@ final class MirrorCopier {
   private final MirrorLocks locks;
 
   MirrorCopier(
+      MirrorTerms terms,
       MirrorLayout layout,
       MirrorMembers members,
       MirrorOwed owed,
       MirrorHealer healer,
       MirrorLocks locks) {
+    this.terms = terms;
     this.layout = layout;
     this.members = members;
     this.owed = owed;
@@ -68,7 +71,7 @@ final class MirrorCopier {
   private void copy(MirrorHealer.Gathered gathered, MirrorLeg leg) throws IOException {
     if (!gathered.absent().isEmpty()) {
       // It is not lost: to give it up here could lose it when this leg is the one that is left.
-      throw members.absent(gathered.absent());
+      throw terms.absent(gathered.absent());
     }
     ByteRanges lostPages = gathered.lost().alignOutward(PAGE);
     try {
@@ -124,7 +127,7 @@ final class MirrorCopier {
       for (MirrorImage image : images) {
         if (!image.absent().isEmpty() && members.set().inSync().contains(image.leg)) {
           // It has to stay in use, and what is not there may differ.
-          throw members.absent(image.absent());
+          throw terms.absent(image.absent());
         }
       }
       copyToThosePast(chunk, gathered);

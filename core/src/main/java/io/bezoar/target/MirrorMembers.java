@@ -3,9 +3,7 @@ package io.bezoar.target;
 import io.bezoar.dax.DaxDevice;
 import io.bezoar.dax.DeviceState;
 import io.bezoar.dax.DeviceUnavailableException;
-import io.bezoar.dax.NoticeDispatcher;
 import io.bezoar.dax.PoisonEntry;
-import io.bezoar.media.ByteRange;
 import io.bezoar.media.ByteRanges;
 import io.bezoar.target.MirrorAssembly.Behind;
 import io.bezoar.target.MirrorAssembly.Found;
@@ -50,8 +48,7 @@ final class MirrorMembers {
   private final UUID mirror;
   private final MirrorLayout layout;
   private final InstantSource clock;
-  private final @Nullable Integer prefer;
-  private final NoticeDispatcher dispatcher;
+  private final MirrorTerms terms;
   private final MirrorNotices notices;
   private final MirrorAssembly assembly;
   private final MirrorIntent intent;
@@ -74,25 +71,23 @@ final class MirrorMembers {
   private final Map<Integer, String> reasons = new TreeMap<>();
   private final List<MirrorLeg> leaving = new ArrayList<>();
   private final List<DaxDevice> closing = new ArrayList<>();
-  private DeviceState toldState = DeviceState.ONLINE;
 
   MirrorMembers(
       String name,
       UUID mirror,
       MirrorLayout layout,
       MirrorOptions options,
-      NoticeDispatcher dispatcher,
+      MirrorTerms terms,
       MirrorNotices notices,
       MirrorLeg.Listener listener) {
     this.name = name;
     this.mirror = mirror;
     this.layout = layout;
     this.clock = options.clock();
-    this.prefer = options.prefer();
-    this.dispatcher = dispatcher;
+    this.terms = terms;
     this.notices = notices;
     this.listener = listener;
-    this.assembly = new MirrorAssembly(name, mirror, layout);
+    this.assembly = new MirrorAssembly(terms, mirror, layout, options.prefer());
     this.set = MirrorSet.of(MirrorTable.first(mirror, List.of(), 0), List.of(), List.of());
     this.intent = new MirrorIntent(layout, this::set);
     this.owed = new MirrorOwed(layout, intent);
@@ -119,11 +114,8 @@ final class MirrorMembers {
   MirrorSet usable() throws DeviceUnavailableException {
     MirrorSet now = set;
     if (now.inSync().isEmpty()) {
-      throw new DeviceUnavailableException(
-          name,
-          DeviceState.OFFLINE,
-          "no leg that holds all of its content is here: bring one back",
-          null);
+      throw terms.unavailable(
+          DeviceState.OFFLINE, "no leg that holds all of its content is here: bring one back");
     }
     return now;
   }
@@ -161,7 +153,7 @@ final class MirrorMembers {
         reject(each.getKey(), each.getValue(), notOurs);
       }
     }
-    Plan plan = assembly.decide(found, prefer);
+    Plan plan = assembly.decide(found);
     if (plan.table() == null && rejectedOnly(plan) && !devices.isEmpty()) {
       throw rejected.values().iterator().next().why();
     }
@@ -179,10 +171,7 @@ final class MirrorMembers {
   }
 
   private void reject(int slot, DaxDevice device, IOException why) {
-    MirrorLegException refusal =
-        why instanceof MirrorLegException typed
-            ? typed
-            : new MirrorLegException(name, slot, Reason.FOREIGN, "cannot be read", why);
+    MirrorLegException refusal = terms.refused(slot, why);
     rejected.put(slot, new Rejected(slot, device, refusal));
     reasons.put(slot, refusal.getReason());
   }
@@ -192,7 +181,7 @@ final class MirrorMembers {
     plan.rejected().forEach(each -> reject(each.slot(), each.device(), each.why()));
     MirrorTable table = plan.table();
     if (table == null) {
-      toldState = DeviceState.OFFLINE;
+      notices.knownState(DeviceState.OFFLINE);
       return;
     }
     boolean writable =
@@ -211,7 +200,7 @@ final class MirrorMembers {
       }
     }
     set = MirrorSet.of(table, inSync, List.of());
-    toldState = set.state();
+    notices.knownState(set.state());
     if (writable) {
       mendTables(inSync);
     }
@@ -288,7 +277,7 @@ final class MirrorMembers {
    */
   void drop(MirrorLeg leg, IOException why) throws IOException {
     if (!dropIfSpare(leg, why)) {
-      throw inOwnTerms(leg, why);
+      throw terms.ofLast(leg, why);
     }
   }
 
@@ -303,7 +292,7 @@ final class MirrorMembers {
       if (!set.uses(leg)) {
         return true;
       }
-      if (set.inSync().contains(leg) && isLastGood(leg)) {
+      if (set.isLastGood(leg)) {
         tellState(why.getMessage());
         return false;
       }
@@ -312,41 +301,12 @@ final class MirrorMembers {
       String reason = why.getMessage() == null ? why.toString() : why.getMessage();
       reasons.put(leg.slot, reason);
       owed.forget(leg);
-      tell(leg + ": gone (" + reason + "); " + legsLeft());
+      notices.tell(set, leg + ": gone (" + reason + ")");
       tellLostWith(leg);
       return true;
     } finally {
       lock.unlock();
     }
-  }
-
-  /** What a leg that has to stay cannot do, as the mirror says it: a leg knows only its own. */
-  IOException inOwnTerms(MirrorLeg leg, IOException why) {
-    if (!(why instanceof DeviceUnavailableException gone)) {
-      return why;
-    }
-    String detail = leg + ", the last one in sync: " + gone.getReason();
-    ByteRange range = gone.range();
-    if (range == null) {
-      return new DeviceUnavailableException(name, gone.state(), detail, gone);
-    }
-    if (range.start() >= layout.dataBytes()) {
-      return new DeviceUnavailableException(
-          name,
-          gone.state(),
-          "nothing can be written or made durable, since its notes cannot be stored on " + detail,
-          gone);
-    }
-    return new DeviceUnavailableException(name, range.intersect(layout.data()), detail, gone);
-  }
-
-  /** The exception for bytes that one leg or another may have once it is all there. */
-  DeviceUnavailableException absent(ByteRanges absent) {
-    return new DeviceUnavailableException(
-        name,
-        absent.asList().getFirst(),
-        "no leg in sync has them: bring back the devices that are missing below the legs",
-        null);
   }
 
   /** What the others had lost already is lost now that this one is gone. */
@@ -369,20 +329,6 @@ final class MirrorMembers {
     }
   }
 
-  private boolean isLastGood(MirrorLeg leg) {
-    int best = -1;
-    for (MirrorLeg other : set.inSync()) {
-      if (other != leg) {
-        best = Math.max(best, MirrorSet.rank(other.device.state()));
-      }
-    }
-    return best < MirrorSet.rank(DeviceState.ONLINE) && best <= MirrorSet.rank(leg.device.state());
-  }
-
-  private String legsLeft() {
-    return set.inSync().size() + " of " + set.table().count() + " legs left";
-  }
-
   /** A leg's device changed state by itself. */
   void stateChanged(MirrorLeg leg, String detail) {
     lock.lock();
@@ -401,35 +347,10 @@ final class MirrorMembers {
   void tellState(@Nullable String detail) {
     lock.lock();
     try {
-      DeviceState now = set.state();
-      if (now != toldState) {
-        toldState = now;
-        dispatcher.stateChanged(now, unavailable(), detail == null ? now.name() : detail);
-      }
+      notices.tellState(set, detail);
     } finally {
       lock.unlock();
     }
-  }
-
-  private void tell(String detail) {
-    toldState = set.state();
-    dispatcher.stateChanged(toldState, unavailable(), detail);
-  }
-
-  /** What no leg can reach. */
-  List<ByteRange> unavailable() {
-    MirrorSet now = set;
-    return switch (now.state()) {
-      case ONLINE, READ_ONLY, HUNG -> List.of();
-      case OFFLINE, FOREIGN -> List.of(layout.data());
-      case PARTIAL -> {
-        ByteRanges all = ByteRanges.of(layout.data());
-        for (MirrorLeg leg : now.inSync()) {
-          all = all.intersect(leg.content(leg.device.unavailable()));
-        }
-        yield all.asList();
-      }
-    };
   }
 
   /**
@@ -449,12 +370,7 @@ final class MirrorMembers {
       shareBits();
       boolean mirrored = set.table().count() > 1 && set.state() == DeviceState.ONLINE;
       for (int event = 0; !changed && mirrored && event < 2; event++) {
-        MirrorSet now = set;
-        store(
-            now.table()
-                .without(
-                    slot -> now.inSync().stream().noneMatch(leg -> leg.slot == slot),
-                    clock.millis()));
+        store(set.leavingBehind(clock.millis()));
         settleWithLock();
       }
       changed = true;
@@ -498,12 +414,7 @@ final class MirrorMembers {
 
   private void settleWithLock() throws IOException {
     while (set.owesTable() && !set.inSync().isEmpty()) {
-      MirrorSet now = set;
-      store(
-          now.table()
-              .without(
-                  slot -> now.inSync().stream().noneMatch(leg -> leg.slot == slot),
-                  clock.millis()));
+      store(set.leavingBehind(clock.millis()));
     }
   }
 
@@ -513,8 +424,9 @@ final class MirrorMembers {
    * an old copy is.
    */
   private void store(MirrorTable next) throws IOException {
-    List<MirrorLeg> legs = set.writable();
-    MirrorTable stored = next.storedOn(slot -> legs.stream().anyMatch(leg -> leg.slot == slot));
+    MirrorSet now = set;
+    List<MirrorLeg> legs = now.writable();
+    MirrorTable stored = next.storedOn(slot -> now.inSlot(slot) != null);
     List<MirrorIntent.Failed> failed = new ArrayList<>();
     for (MirrorLeg leg : legs) {
       if (lagging.contains(leg)) {
@@ -548,7 +460,7 @@ final class MirrorMembers {
     lock.lock();
     try {
       if (set.table().member(slot) != null) {
-        throw assembly.refused(slot, Reason.SLOT_TAKEN, "is a member already: detach it first");
+        throw terms.refused(slot, Reason.SLOT_TAKEN, "is a member already: detach it first");
       }
       checkJoinable(slot, device);
       UUID uuid = UUID.randomUUID();
@@ -562,7 +474,7 @@ final class MirrorMembers {
 
   private void checkJoinable(int slot, DaxDevice device) throws IOException {
     if (device.sizeBytes() < layout.legBytes()) {
-      throw assembly.refused(
+      throw terms.refused(
           slot,
           Reason.WRONG_SIZE,
           device.info().name()
@@ -576,8 +488,7 @@ final class MirrorMembers {
           device.info().name(), device.state(), "a leg must be writable", null);
     }
     if (usable().state() != DeviceState.ONLINE) {
-      throw new DeviceUnavailableException(
-          name, set.state(), "the mirror must be writable for a leg to join", null);
+      throw terms.unavailable(set.state(), "the mirror must be writable for a leg to join");
     }
   }
 
@@ -605,9 +516,7 @@ final class MirrorMembers {
       }
       MirrorTable next =
           set.table().with(leg.slot, new Member(leg.uuid, State.RESYNCING, 0), clock.millis());
-      leg.storeTable(
-          next.storedOn(
-              slot -> slot == leg.slot || set.writable().stream().anyMatch(l -> l.slot == slot)));
+      leg.storeTable(next.storedOn(slot -> slot == leg.slot || set.inSlot(slot) != null));
       owed.owe(leg, intent.snapshot());
       set = set.withResyncing(leg);
       joined = true;
@@ -615,7 +524,7 @@ final class MirrorMembers {
       reasons.remove(leg.slot);
       store(next);
       settleWithLock();
-      tell(leg + ": being brought up to date; " + legsLeft());
+      notices.tell(set, leg + ": being brought up to date");
     } finally {
       intent.lock.unlock();
       if (!joined) {
@@ -750,7 +659,7 @@ final class MirrorMembers {
       MirrorLeg there = set.inSlot(slot);
       if (there != null && set.state() != DeviceState.OFFLINE) {
         if (there.online()) {
-          throw assembly.refused(slot, Reason.SLOT_TAKEN, "is in use already");
+          throw terms.refused(slot, Reason.SLOT_TAKEN, "is in use already");
         }
         drop(there, new DeviceUnavailableException(there.name(), there.device.state(), "", null));
       }
@@ -764,8 +673,7 @@ final class MirrorMembers {
         throw assembly.stale(slot, found.table());
       }
       List<Found> here = ours();
-      boolean preferred = prefer != null && set.inSlot(prefer) != null;
-      if (!preferred && MirrorAssembly.wentOnAlone(found, here)) {
+      if (!assembly.prefersOneOf(set) && MirrorAssembly.wentOnAlone(found, here)) {
         throw assembly.conflict(here.getFirst(), found);
       }
       settleWithLock();
@@ -812,21 +720,21 @@ final class MirrorMembers {
     if (unpersisted) {
       // It may have lost them; who reads them as good, or is told that they are durable, is
       // deceived.
-      throw assembly.refused(
+      throw terms.refused(
           found.slot(),
           Reason.BEHIND,
           found.device().info().name()
               + " was the last leg, and went away with writes that were not made durable:"
               + " close the pool and open it again");
     }
-    Plan plan = assembly.decide(List.of(found), prefer);
+    Plan plan = assembly.decide(List.of(found));
     MirrorTable table = plan.table();
     if (table == null) {
       throw plan.rejected().getFirst().why();
     }
     MirrorTable known = set.table();
     if (table.event() < known.event() && !known.is(found.slot(), State.IN_SYNC)) {
-      throw assembly.refused(
+      throw terms.refused(
           found.slot(),
           Reason.BEHIND,
           found.device().info().name()
@@ -839,7 +747,7 @@ final class MirrorMembers {
     reasons.remove(found.slot());
     adopt(plan);
     replaced(found.slot());
-    tell("leg " + found.slot() + " (" + found.device().info().name() + "): back; " + legsLeft());
+    notices.tell(set, "leg " + found.slot() + " (" + found.device().info().name() + "): back");
   }
 
   /** A leg whose content is complete now. */
@@ -862,7 +770,7 @@ final class MirrorMembers {
       store(set.table().with(leg.slot, new Member(leg.uuid, State.IN_SYNC, 0), clock.millis()));
       settleWithLock();
       owed.forget(leg);
-      tell(leg + ": in sync; " + legsLeft());
+      notices.tell(set, leg + ": in sync");
     } finally {
       lock.unlock();
     }
@@ -880,14 +788,14 @@ final class MirrorMembers {
     }
     List<MirrorLeg> others = set.without(leg).inSync().stream().filter(MirrorLeg::online).toList();
     if (others.isEmpty()) {
-      throw assembly.refused(
+      throw terms.refused(
           slot,
           Reason.LAST_COPY,
           leg.name()
               + " holds the only complete copy: attach another leg, and wait until it is in sync");
     }
     if (set.inSync().getFirst() == leg && owed.comparing()) {
-      throw assembly.refused(
+      throw terms.refused(
           slot,
           Reason.LAST_COPY,
           "the others are being made equal to it after a crash: wait until that is done");
@@ -896,7 +804,7 @@ final class MirrorMembers {
         MirrorHealer.commonLost(others, layout.data())
             .minus(MirrorHealer.commonLost(set.inSync(), layout.data()));
     if (!onlyHere.isEmpty()) {
-      throw assembly.refused(
+      throw terms.refused(
           slot,
           Reason.BYTES_ONLY_HERE,
           "bytes "
@@ -914,7 +822,7 @@ final class MirrorMembers {
     try {
       Member member = set.table().member(leg.slot);
       if (member == null || set.inSlot(leg.slot) != leg) {
-        throw assembly.refused(leg.slot, Reason.NO_SUCH_LEG, "is not in use");
+        throw terms.refused(leg.slot, Reason.NO_SUCH_LEG, "is not in use");
       }
       shareBits();
       checkDispensable(leg.slot);
@@ -926,7 +834,7 @@ final class MirrorMembers {
       settleWithLock();
       reasons.put(leg.slot, detail);
       tellLeaving(leg, next.with(leg.slot, out, next.atMillis()));
-      tell(leg + ": " + detail + "; " + legsLeft());
+      notices.tell(set, leg + ": " + detail);
     } finally {
       lock.unlock();
     }
@@ -973,7 +881,7 @@ final class MirrorMembers {
       owed.forget(leg);
       reasons.put(slot, why);
       leaving.add(leg);
-      tell(leg + ": gone (" + why + "); " + legsLeft());
+      notices.tell(set, leg + ": gone (" + why + ")");
       if (!left.inSync().isEmpty()) {
         tellLostWith(leg);
       }
@@ -995,13 +903,13 @@ final class MirrorMembers {
       MirrorLeg gone = dropped.get(slot);
       Rejected odd = rejected.get(slot);
       if (set.table().member(slot) == null && odd == null) {
-        throw assembly.refused(slot, Reason.NO_SUCH_LEG, "is no member");
+        throw terms.refused(slot, Reason.NO_SUCH_LEG, "is no member");
       }
       if (set.table().member(slot) != null) {
         usable();
         store(set.table().with(slot, null, clock.millis()));
         settleWithLock();
-        tell("leg " + slot + ": forgotten; " + legsLeft());
+        notices.tell(set, "leg " + slot + ": forgotten");
       }
       dropped.remove(slot);
       rejected.remove(slot);
@@ -1028,10 +936,6 @@ final class MirrorMembers {
     } finally {
       lock.unlock();
     }
-  }
-
-  MirrorLegException notInSync(int slot) {
-    return assembly.refused(slot, Reason.NO_SUCH_LEG, "is not in sync: name one that is");
   }
 
   // For people, and for closing.

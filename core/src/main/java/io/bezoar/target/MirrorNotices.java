@@ -1,6 +1,7 @@
 package io.bezoar.target;
 
 import io.bezoar.dax.DeviceNotice;
+import io.bezoar.dax.DeviceState;
 import io.bezoar.dax.NoticeDispatcher;
 import io.bezoar.dax.Role;
 import io.bezoar.dax.Severity;
@@ -9,9 +10,11 @@ import io.bezoar.media.ByteRanges;
 import io.bezoar.media.Cause;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What a mirror tells: each loss once, and every failure with the media that was struck.
+ * What a mirror tells: each loss once, every failure with the media that was struck, and what has
+ * become of its legs.
  *
  * <p>Only a leg's own notice says which media that was. So what is found bad by reading is told
  * when that notice has come; what was known before, or on the word of the mirror itself, is told
@@ -19,11 +22,40 @@ import java.util.List;
  */
 final class MirrorNotices {
   private final NoticeDispatcher dispatcher;
-  private ByteRanges told = ByteRanges.EMPTY; // guarded by this
+  private final ByteRange content;
 
-  MirrorNotices(NoticeDispatcher dispatcher) {
+  private ByteRanges told = ByteRanges.EMPTY; // guarded by this
+  private DeviceState toldState = DeviceState.ONLINE; // guarded by the lock of the members
+
+  MirrorNotices(NoticeDispatcher dispatcher, ByteRange content) {
     this.dispatcher = dispatcher;
+    this.content = content;
   }
+
+  // The legs. The caller holds the lock of the members: so what is told last is so.
+
+  /** The state that the mirror is in when somebody begins to listen. */
+  void knownState(DeviceState state) {
+    toldState = state;
+  }
+
+  /** A leg has come or gone. */
+  void tell(MirrorSet now, String what) {
+    toldState = now.state();
+    dispatcher.stateChanged(toldState, now.unavailable(content), what + "; " + now.legsLeft());
+  }
+
+  /** Tells once of the state that the mirror is in. */
+  void tellState(MirrorSet now, @Nullable String detail) {
+    DeviceState state = now.state();
+    if (state != toldState) {
+      toldState = state;
+      dispatcher.stateChanged(
+          state, now.unavailable(content), detail == null ? state.name() : detail);
+    }
+  }
+
+  // The content.
 
   /** What is lost already when somebody begins to listen. */
   synchronized void knownLost(ByteRanges lost) {

@@ -17,6 +17,7 @@ final class MirrorPersist {
   /** Bits of regions that were left alone for so long are cleared. */
   private static final long CLEAR_EVERY_MILLIS = 5_000;
 
+  private final MirrorTerms terms;
   private final MirrorMembers members;
   private final MirrorIntent intent;
   private final MirrorOwed owed;
@@ -24,7 +25,13 @@ final class MirrorPersist {
   private final AtomicLong lastClearMillis;
   private final AtomicLong epochAtLastClear = new AtomicLong();
 
-  MirrorPersist(MirrorMembers members, MirrorIntent intent, MirrorOwed owed, InstantSource clock) {
+  MirrorPersist(
+      MirrorTerms terms,
+      MirrorMembers members,
+      MirrorIntent intent,
+      MirrorOwed owed,
+      InstantSource clock) {
+    this.terms = terms;
     this.members = members;
     this.intent = intent;
     this.owed = owed;
@@ -109,6 +116,6 @@ final class MirrorPersist {
         return each.why();
       }
     }
-    return members.inOwnTerms(failed.getFirst().leg(), failed.getFirst().why());
+    return terms.ofLast(failed.getFirst().leg(), failed.getFirst().why());
   }
 }

@@ -22,7 +22,7 @@ import java.util.Optional;
  * lock.
  */
 final class MirrorReader {
-  private final String name;
+  private final MirrorTerms terms;
   private final long stretchBytes;
   private final MirrorMembers members;
   private final MirrorHealer healer;
@@ -30,13 +30,13 @@ final class MirrorReader {
   private final MirrorOwed owed;
 
   MirrorReader(
-      String name,
+      MirrorTerms terms,
       long stretchBytes,
       MirrorMembers members,
       MirrorHealer healer,
       MirrorLocks locks,
       MirrorOwed owed) {
-    this.name = name;
+    this.terms = terms;
     this.stretchBytes = stretchBytes;
     this.members = members;
     this.healer = healer;
@@ -76,8 +76,7 @@ final class MirrorReader {
     try {
       leg.device.read(offset, dst);
     } catch (PoisonedRangeException lost) {
-      throw new PoisonedRangeException(
-          name, lost.range(), lost.poisonCause(), lost.goodPrefixBytes(), lost);
+      throw terms.lost(lost);
     } catch (DeviceUnavailableException gone) {
       if (members.set().inSync().contains(leg)) {
         members.drop(leg, gone);
@@ -151,7 +150,7 @@ final class MirrorReader {
   /** A leg has to stay of which not all is there: each of the others may have what it has not. */
   private void requireOthers(MirrorSet set, MirrorLeg leg, IOException gone) throws IOException {
     if (set.inSync().size() == 1 || leg.device.state() != DeviceState.PARTIAL) {
-      throw members.inOwnTerms(leg, gone);
+      throw terms.ofLast(leg, gone);
     }
   }
 
@@ -166,8 +165,7 @@ final class MirrorReader {
 
   private PoisonedRangeException lost(ByteRange lost, IOException met, long requestStart) {
     Cause cause = met instanceof PoisonedRangeException bad ? bad.poisonCause() : Cause.IO_ERROR;
-    return new PoisonedRangeException(
-        name, lost, cause, Math.max(0, lost.start() - requestStart), met);
+    return terms.lost(lost, cause, Math.max(0, lost.start() - requestStart), met);
   }
 
   /**
@@ -184,7 +182,7 @@ final class MirrorReader {
       dst.copyFrom(gathered.slice(range));
       ByteRanges missing = gathered.missing().intersect(range);
       if (!missing.isEmpty() && gathered.absent().contains(first(missing))) {
-        throw members.absent(gathered.absent().intersect(range));
+        throw terms.absent(gathered.absent().intersect(range));
       }
       return gathered.lost().intersect(range);
     }

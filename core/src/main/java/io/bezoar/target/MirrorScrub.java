@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 final class MirrorScrub {
   private static final int PAGE = Units.PAGE_BYTES;
 
+  private final MirrorTerms terms;
   private final MirrorMembers members;
   private final MirrorOwed owed;
   private final MirrorHealer healer;
@@ -35,12 +36,14 @@ final class MirrorScrub {
   private final MirrorWriter writer;
 
   MirrorScrub(
+      MirrorTerms terms,
       MirrorMembers members,
       MirrorOwed owed,
       MirrorHealer healer,
       MirrorLocks locks,
       MirrorChanges changes,
       MirrorWriter writer) {
+    this.terms = terms;
     this.members = members;
     this.owed = owed;
     this.healer = healer;
@@ -235,7 +238,8 @@ final class MirrorScrub {
   void resolve(ByteRange range, int slot) throws IOException {
     MirrorLeg right = members.set().inSlot(slot);
     if (right == null || !members.set().inSync().contains(right)) {
-      throw members.notInSync(slot);
+      throw terms.refused(
+          slot, MirrorLegException.Reason.NO_SUCH_LEG, "is not in sync: name one that is");
     }
     for (ByteRange chunk : MirrorWriter.chunks(range)) {
       List<ByteRange> conflicts = new ArrayList<>();

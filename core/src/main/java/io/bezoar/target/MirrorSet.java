@@ -2,6 +2,8 @@ package io.bezoar.target;
 
 import io.bezoar.dax.DeviceInfo;
 import io.bezoar.dax.DeviceState;
+import io.bezoar.media.ByteRange;
+import io.bezoar.media.ByteRanges;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
@@ -88,6 +90,43 @@ record MirrorSet(
         resyncing.stream().filter(each -> each != leg).toList());
   }
 
+  String legsLeft() {
+    return inSync.size() + " of " + table.count() + " legs left";
+  }
+
+  /** The next event, in which only those that are in sync here are still called so. */
+  MirrorTable leavingBehind(long nowMillis) {
+    return table.without(slot -> inSync.stream().noneMatch(leg -> leg.slot == slot), nowMillis);
+  }
+
+  /** True for a leg in sync when no other is online, nor better than it. */
+  boolean isLastGood(MirrorLeg leg) {
+    int best = -1;
+    for (MirrorLeg other : inSync) {
+      if (other != leg) {
+        best = Math.max(best, rank(other.device.state()));
+      }
+    }
+    return inSync.contains(leg)
+        && best < rank(DeviceState.ONLINE)
+        && best <= rank(leg.device.state());
+  }
+
+  /** What of the content no leg can reach. */
+  List<ByteRange> unavailable(ByteRange content) {
+    return switch (state()) {
+      case ONLINE, READ_ONLY, HUNG -> List.of();
+      case OFFLINE, FOREIGN -> List.of(content);
+      case PARTIAL -> {
+        ByteRanges all = ByteRanges.of(content);
+        for (MirrorLeg leg : inSync) {
+          all = all.intersect(leg.content(leg.device.unavailable()));
+        }
+        yield all.asList();
+      }
+    };
+  }
+
   /** The best state that a leg with all content is in. */
   DeviceState state() {
     DeviceState best = DeviceState.OFFLINE;
@@ -100,7 +139,7 @@ record MirrorSet(
     return best;
   }
 
-  static int rank(DeviceState state) {
+  private static int rank(DeviceState state) {
     return switch (state) {
       case ONLINE -> 5;
       case READ_ONLY -> 4;

@@ -23,7 +23,7 @@ import java.util.List;
 final class MirrorWriter {
   private static final int ATTEMPTS = 4;
 
-  private final String name;
+  private final MirrorTerms terms;
   private final MirrorLayout layout;
   private final MirrorMembers members;
   private final MirrorHealer healer;
@@ -31,13 +31,13 @@ final class MirrorWriter {
   private final MirrorChanges changes;
 
   MirrorWriter(
-      String name,
+      MirrorTerms terms,
       MirrorLayout layout,
       MirrorMembers members,
       MirrorHealer healer,
       MirrorCopier copier,
       MirrorChanges changes) {
-    this.name = name;
+    this.terms = terms;
     this.layout = layout;
     this.members = members;
     this.healer = healer;
@@ -64,8 +64,7 @@ final class MirrorWriter {
     try {
       leg.device.write(offset, src);
     } catch (PoisonedRangeException lost) {
-      throw new PoisonedRangeException(
-          name, lost.range(), lost.poisonCause(), lost.goodPrefixBytes(), lost);
+      throw terms.lost(lost);
     }
   }
 
@@ -104,8 +103,7 @@ final class MirrorWriter {
         if (!lost.isEmpty() && refusal == null) {
           ByteRange first = lost.asList().getFirst();
           refusal =
-              new PoisonedRangeException(
-                  name, first, all.causeAt(first.start()), first.start() - range.start(), null);
+              terms.lost(first, all.causeAt(first.start()), first.start() - range.start(), null);
         }
       }
     }
@@ -185,8 +183,7 @@ final class MirrorWriter {
     if (!missing.isEmpty()) {
       takeBackFromResyncing(range);
       ByteRange first = missing.asList().getFirst();
-      throw new PoisonedRangeException(
-          name, first, Cause.IO_ERROR, first.start() - range.start(), null);
+      throw terms.lost(first, Cause.IO_ERROR, first.start() - range.start(), null);
     }
   }
 

@@ -88,22 +88,23 @@ public final class MirroredTarget implements DaxDevice {
     this.name = name;
     this.layout = MirrorLayout.of(dataBytes);
     this.dispatcher = dispatcher;
-    MirrorNotices notices = new MirrorNotices(dispatcher);
+    MirrorTerms terms = new MirrorTerms(name, layout);
+    MirrorNotices notices = new MirrorNotices(dispatcher, layout.data());
     MirrorAbsorber absorber = new MirrorAbsorber(layout, notices, locks);
-    this.members = new MirrorMembers(name, mirror, layout, options, dispatcher, notices, absorber);
+    this.members = new MirrorMembers(name, mirror, layout, options, terms, notices, absorber);
     MirrorOwed owed = members.owed();
     this.healer = new MirrorHealer(layout, members, owed, notices);
-    this.persist = new MirrorPersist(members, members.intent(), owed, options.clock());
-    MirrorCopier copier = new MirrorCopier(layout, members, owed, healer, locks);
+    this.persist = new MirrorPersist(terms, members, members.intent(), owed, options.clock());
+    MirrorCopier copier = new MirrorCopier(terms, layout, members, owed, healer, locks);
     this.resync =
         new MirrorResync(
             layout, members, owed, copier, options.background(), options.pace(), persist);
     MirrorChanges changes = new MirrorChanges(layout, members, members.intent(), owed, locks);
-    this.writer = new MirrorWriter(name, layout, members, healer, copier, changes);
+    this.writer = new MirrorWriter(terms, layout, members, healer, copier, changes);
     long share = Math.max(1, Long.highestOneBit(dataBytes / STRETCHES_AT_LEAST));
     long stretch = Math.max(layout.regionBytes(), Math.min(STRETCH_BYTES, share));
-    this.reader = new MirrorReader(name, stretch, members, healer, locks, owed);
-    this.scrub = new MirrorScrub(members, owed, healer, locks, changes, writer);
+    this.reader = new MirrorReader(terms, stretch, members, healer, locks, owed);
+    this.scrub = new MirrorScrub(terms, members, owed, healer, locks, changes, writer);
     try {
       members.open(legs);
       notices.knownLost(MirrorHealer.commonLost(members.set().inSync(), layout.data()));
@@ -349,7 +350,7 @@ public final class MirroredTarget implements DaxDevice {
 
   @Override
   public List<ByteRange> unavailable() {
-    return closed ? List.of(layout.data()) : members.unavailable();
+    return closed ? List.of(layout.data()) : members.set().unavailable(layout.data());
   }
 
   @Override
