@@ -28,7 +28,8 @@ final class MirrorAbsorber implements MirrorLeg.Listener {
   private final MirrorLocks locks;
   private volatile @Nullable Parts parts;
 
-  private record Parts(MirrorMembers members, MirrorHealer healer, MirrorResync resync) {}
+  private record Parts(
+      MirrorMembers members, MirrorHealer healer, MirrorReturning returning, MirrorResync resync) {}
 
   MirrorAbsorber(MirrorLayout layout, MirrorNotices notices, MirrorLocks locks) {
     this.layout = layout;
@@ -37,8 +38,9 @@ final class MirrorAbsorber implements MirrorLeg.Listener {
   }
 
   /** From now on notices are looked at; before, the lists say all. */
-  void begin(MirrorMembers members, MirrorHealer healer, MirrorResync resync) {
-    parts = new Parts(members, healer, resync);
+  void begin(
+      MirrorMembers members, MirrorHealer healer, MirrorReturning returning, MirrorResync resync) {
+    parts = new Parts(members, healer, returning, resync);
   }
 
   @Override
@@ -75,7 +77,7 @@ final class MirrorAbsorber implements MirrorLeg.Listener {
       return;
     }
     try {
-      now.members.recovered(leg);
+      now.returning.recovered(leg);
       now.resync.start();
     } catch (IOException refused) {
       LOG.log(

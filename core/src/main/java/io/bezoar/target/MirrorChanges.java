@@ -22,18 +22,21 @@ final class MirrorChanges {
   private final MirrorIntent intent;
   private final MirrorOwed owed;
   private final MirrorLocks locks;
+  private final MirrorPersist persist;
 
   MirrorChanges(
       MirrorLayout layout,
       MirrorMembers members,
       MirrorIntent intent,
       MirrorOwed owed,
-      MirrorLocks locks) {
+      MirrorLocks locks,
+      MirrorPersist persist) {
     this.layout = layout;
     this.members = members;
     this.intent = intent;
     this.owed = owed;
     this.locks = locks;
+    this.persist = persist;
   }
 
   /** What is done on the legs, with the ranges locked. */
@@ -47,6 +50,7 @@ final class MirrorChanges {
    * @param ranges ascending, none empty, at least one
    */
   <T> T make(List<ByteRange> ranges, Change<T> change) throws IOException {
+    persist.written();
     members.aboutToChange();
     while (true) {
       MirrorSet before = members.usable();
@@ -86,7 +90,7 @@ final class MirrorChanges {
       throw refused;
     } finally {
       // A persist that ran meanwhile may have come before the legs were written.
-      members.notPersisted();
+      persist.written();
       if (!done && !set.single()) {
         doubt(ranges);
       }
@@ -95,13 +99,7 @@ final class MirrorChanges {
 
   private void makeDurable(List<ByteRange> ranges) throws IOException {
     for (ByteRange range : ranges) {
-      while (true) {
-        List<MirrorIntent.Failed> failed = intent.makeDurable(first(range), last(range));
-        if (failed.isEmpty()) {
-          break;
-        }
-        members.dropAll(failed);
-      }
+      members.storeBits(() -> intent.makeDurable(first(range), last(range)));
     }
   }
 

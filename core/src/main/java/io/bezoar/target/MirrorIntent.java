@@ -43,6 +43,9 @@ final class MirrorIntent {
   private final AtomicLong epoch = new AtomicLong(1);
   final ReentrantLock lock = new ReentrantLock();
 
+  /** A crash left bits on some legs only, and they are not on all yet. Guarded by lock. */
+  private boolean apart;
+
   MirrorIntent(MirrorLayout layout, Supplier<MirrorSet> set) {
     this.layout = layout;
     this.set = set;
@@ -76,9 +79,15 @@ final class MirrorIntent {
   }
 
   /** Takes bits over as they were found on media. */
-  void load(int[] found) {
-    for (int i = 0; i < found.length; i++) {
-      words.set(i, found[i]);
+  void load(MirrorBits found) {
+    lock.lock();
+    try {
+      for (int i = 0; i < words.length(); i++) {
+        words.set(i, found.word(i));
+      }
+      apart = found.apart;
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -147,22 +156,36 @@ final class MirrorIntent {
 
   /** Sets every bit, durably. */
   List<Failed> setAll() {
-    int[] all = new int[words.length()];
-    Arrays.fill(all, -1);
-    return add(all);
+    return add(_ -> -1);
   }
 
   /** Sets these bits too, durably. */
-  List<Failed> add(int[] bits) {
+  List<Failed> add(MirrorBits bits) {
+    return add(bits::word);
+  }
+
+  /** Has bits that a crash left on some legs only on all of them, durably. */
+  List<Failed> share() {
     lock.lock();
     try {
-      List<Failed> failed = store(0, words.length(), i -> words.get(i) | bits[i]);
+      List<Failed> failed = apart ? add(_ -> 0) : List.of();
+      apart &= !failed.isEmpty();
+      return failed;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private List<Failed> add(MirrorLeg.WordBits bits) {
+    lock.lock();
+    try {
+      List<Failed> failed = store(0, words.length(), i -> words.get(i) | bits.of(i));
       if (failed.isEmpty()) {
         failed = persist();
       }
       if (failed.isEmpty()) {
-        for (int i = 0; i < bits.length; i++) {
-          words.set(i, words.get(i) | bits[i]);
+        for (int i = 0; i < words.length(); i++) {
+          words.set(i, words.get(i) | bits.of(i));
         }
       }
       return failed;

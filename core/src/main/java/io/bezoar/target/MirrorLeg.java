@@ -122,6 +122,24 @@ final class MirrorLeg {
 
   // The notes.
 
+  /** Makes a device the leg in a slot of a new mirror: no bit is set, and this is the table. */
+  static void format(DaxDevice device, MirrorLayout layout, int slot, UUID uuid, MirrorTable table)
+      throws IOException {
+    ChildIo io = new ChildIo(device);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment words =
+          arena.allocate((long) layout.words() * MirrorLayout.WORD_BYTES, MirrorLayout.WORD_BYTES);
+      for (int copy = 0; copy < 2; copy++) {
+        for (int i = 0; i < layout.words(); i++) {
+          long word = layout.encodeWord(table.mirror(), uuid, copy, i, 0);
+          MirrorLayout.putWord(words, (long) i * MirrorLayout.WORD_BYTES, word);
+        }
+        io.store(layout.wordsAt(copy), words);
+      }
+    }
+    storeTable(io, layout, slot, table);
+  }
+
   /** The newest superblock on a device; empty when there is none. */
   static Optional<MirrorLayout.Superblock> findSuperblock(DaxDevice device, MirrorLayout layout)
       throws IOException {

@@ -24,6 +24,7 @@ final class MirrorPersist {
   private final InstantSource clock;
   private final AtomicLong lastClearMillis;
   private final AtomicLong epochAtLastClear = new AtomicLong();
+  private volatile boolean unpersisted;
 
   MirrorPersist(
       MirrorTerms terms,
@@ -37,6 +38,16 @@ final class MirrorPersist {
     this.owed = owed;
     this.clock = clock;
     this.lastClearMillis = new AtomicLong(clock.millis());
+  }
+
+  /** Something is about to be written, or has been: a persist before that does not cover it. */
+  void written() {
+    unpersisted = true;
+  }
+
+  /** True when something may have been written that no persist has made durable. */
+  boolean owesPersist() {
+    return unpersisted;
   }
 
   void persist() throws IOException {
@@ -71,13 +82,14 @@ final class MirrorPersist {
 
   private void persistLegs() throws IOException {
     boolean done = false;
-    members.persisting();
+    // What is written from now on is not made durable by this one.
+    unpersisted = false;
     try {
       persistEach();
       done = true;
     } finally {
       if (!done) {
-        members.notPersisted();
+        unpersisted = true;
       }
     }
   }

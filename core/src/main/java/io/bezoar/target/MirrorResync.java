@@ -28,7 +28,7 @@ final class MirrorResync {
   private static final long CHECKPOINT_BYTES = 1L << 30;
 
   private final MirrorLayout layout;
-  private final MirrorMembers members;
+  private final MirrorJoining joining;
   private final MirrorOwed owed;
   private final MirrorCopier copier;
   private final Executor background;
@@ -44,14 +44,14 @@ final class MirrorResync {
 
   MirrorResync(
       MirrorLayout layout,
-      MirrorMembers members,
+      MirrorJoining joining,
       MirrorOwed owed,
       MirrorCopier copier,
       Executor background,
       ResyncPace pace,
       MirrorPersist persist) {
     this.layout = layout;
-    this.members = members;
+    this.joining = joining;
     this.owed = owed;
     this.copier = copier;
     this.background = background;
@@ -187,7 +187,7 @@ final class MirrorResync {
     if (!complete.isEmpty()) {
       persist.persistAndClear();
       for (MirrorLeg leg : complete) {
-        members.finished(leg);
+        joining.finished(leg);
       }
       persist.persistAndClear();
     }

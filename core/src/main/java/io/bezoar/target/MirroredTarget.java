@@ -27,7 +27,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One device of one to eight legs that hold the same bytes.
@@ -68,6 +67,10 @@ public final class MirroredTarget implements DaxDevice {
   private final MirrorLayout layout;
   private final NoticeDispatcher dispatcher;
   private final MirrorMembers members;
+  private final MirrorStatus status;
+  private final MirrorJoining joining;
+  private final MirrorReturning returning;
+  private final MirrorLeaving leaving;
   private final MirrorHealer healer;
   private final MirrorLocks locks = new MirrorLocks();
   private final MirrorResync resync;
@@ -91,28 +94,39 @@ public final class MirroredTarget implements DaxDevice {
     MirrorTerms terms = new MirrorTerms(name, layout);
     MirrorNotices notices = new MirrorNotices(dispatcher, layout.data());
     MirrorAbsorber absorber = new MirrorAbsorber(layout, notices, locks);
-    this.members = new MirrorMembers(name, mirror, layout, options, terms, notices, absorber);
+    MirrorDevices devices = new MirrorDevices(name, mirror, layout, terms, absorber);
+    this.members = new MirrorMembers(mirror, layout, options.clock(), terms, notices, devices);
+    MirrorIntent intent = members.intent();
     MirrorOwed owed = members.owed();
+    this.status = new MirrorStatus(layout, members, intent, owed, devices);
+
+    this.persist = new MirrorPersist(terms, members, intent, owed, options.clock());
     this.healer = new MirrorHealer(layout, members, owed, notices);
-    this.persist = new MirrorPersist(terms, members, members.intent(), owed, options.clock());
     MirrorCopier copier = new MirrorCopier(terms, layout, members, owed, healer, locks);
-    this.resync =
-        new MirrorResync(
-            layout, members, owed, copier, options.background(), options.pace(), persist);
-    MirrorChanges changes = new MirrorChanges(layout, members, members.intent(), owed, locks);
+    MirrorChanges changes = new MirrorChanges(layout, members, intent, owed, locks, persist);
     this.writer = new MirrorWriter(terms, layout, members, healer, copier, changes);
     long share = Math.max(1, Long.highestOneBit(dataBytes / STRETCHES_AT_LEAST));
     long stretch = Math.max(layout.regionBytes(), Math.min(STRETCH_BYTES, share));
     this.reader = new MirrorReader(terms, stretch, members, healer, locks, owed);
     this.scrub = new MirrorScrub(terms, members, owed, healer, locks, changes, writer);
+
+    MirrorAssembly assembly = new MirrorAssembly(terms, mirror, layout, options.prefer());
+    this.joining = new MirrorJoining(layout, terms, notices, devices, members);
+    MirrorOpening opening = new MirrorOpening(layout, notices, assembly, devices, members, joining);
+    this.returning =
+        new MirrorReturning(terms, notices, assembly, devices, members, persist, opening, joining);
+    this.leaving = new MirrorLeaving(layout, terms, notices, devices, members, locks, persist);
+    this.resync =
+        new MirrorResync(
+            layout, joining, owed, copier, options.background(), options.pace(), persist);
     try {
-      members.open(legs);
+      opening.open(legs);
       notices.knownLost(MirrorHealer.commonLost(members.set().inSync(), layout.data()));
     } catch (IOException | RuntimeException failed) {
       members.releaseAll();
       throw failed;
     }
-    absorber.begin(members, healer, resync);
+    absorber.begin(members, healer, returning, resync);
   }
 
   /** Bytes of content of a mirror of which the smallest leg has {@code childBytes}; 0 for none. */
@@ -148,7 +162,11 @@ public final class MirroredTarget implements DaxDevice {
                 + layout.legBytes());
       }
     }
-    MirrorMembers.format(mirror, layout, legs);
+    List<UUID> uuids = legs.stream().map(_ -> UUID.randomUUID()).toList();
+    MirrorTable table = MirrorTable.first(mirror, uuids, System.currentTimeMillis());
+    for (int slot = 0; slot < legs.size(); slot++) {
+      MirrorLeg.format(legs.get(slot), layout, slot, uuids.get(slot), table);
+    }
   }
 
   /**
@@ -186,7 +204,7 @@ public final class MirroredTarget implements DaxDevice {
 
   /** Every member, and every device that was handed in for a slot, by slot. */
   public List<LegStatus> legs() {
-    return members.status();
+    return status.legs();
   }
 
   /**
@@ -201,7 +219,7 @@ public final class MirroredTarget implements DaxDevice {
   public void attach(int slot, DaxDevice leg) throws IOException {
     Objects.checkIndex(slot, LEGS_MAX);
     checkOpen();
-    members.attach(slot, leg);
+    joining.attach(slot, leg);
     resync.start();
   }
 
@@ -215,20 +233,7 @@ public final class MirroredTarget implements DaxDevice {
   public DaxDevice detach(int slot) throws IOException {
     Objects.checkIndex(slot, LEGS_MAX);
     checkOpen();
-    MirrorLeg leg = members.checkDispensable(slot);
-    if (leg != null) {
-      return letGo(leg, null, "detached");
-    }
-    if (legs().stream()
-        .noneMatch(each -> each.slot() == slot && each.state() == LegStatus.State.FAILED)) {
-      throw new MirrorLegException(
-          name,
-          slot,
-          MirrorLegException.Reason.NO_SUCH_LEG,
-          "no device is there to give back: forget a missing member with detachMissing",
-          null);
-    }
-    return detachMissing(slot).orElseThrow();
+    return leaving.detach(slot);
   }
 
   /**
@@ -240,11 +245,7 @@ public final class MirroredTarget implements DaxDevice {
   public Optional<DaxDevice> detachMissing(int slot) throws IOException {
     Objects.checkIndex(slot, LEGS_MAX);
     checkOpen();
-    if (members.set().inSlot(slot) != null) {
-      throw new MirrorLegException(
-          name, slot, MirrorLegException.Reason.SLOT_TAKEN, "is in use: detach it", null);
-    }
-    return Optional.ofNullable(members.forget(slot));
+    return Optional.ofNullable(leaving.detachMissing(slot));
   }
 
   /**
@@ -257,13 +258,7 @@ public final class MirroredTarget implements DaxDevice {
   public DaxDevice takeOffline(int slot) throws IOException {
     Objects.checkIndex(slot, LEGS_MAX);
     checkOpen();
-    MirrorLeg leg = members.checkDispensable(slot);
-    if (leg == null) {
-      throw new MirrorLegException(
-          name, slot, MirrorLegException.Reason.NO_SUCH_LEG, "is not in use", null);
-    }
-    persist.persistAndClear();
-    return letGo(leg, MirrorTable.State.OUT, "taken offline");
+    return leaving.takeOffline(slot);
   }
 
   /**
@@ -275,15 +270,7 @@ public final class MirroredTarget implements DaxDevice {
    */
   public Optional<DaxDevice> letGone(int slot, String why) {
     Objects.checkIndex(slot, LEGS_MAX);
-    return Optional.ofNullable(members.letGone(slot, why));
-  }
-
-  private DaxDevice letGo(MirrorLeg leg, MirrorTable.@Nullable State left, String detail)
-      throws IOException {
-    members.leave(leg, left, detail);
-    locks.awaitOthers();
-    leg.release();
-    return leg.device;
+    return Optional.ofNullable(leaving.letGone(slot, why));
   }
 
   /**
@@ -296,7 +283,7 @@ public final class MirroredTarget implements DaxDevice {
   public void legReturned(int slot, DaxDevice leg) throws IOException {
     Objects.checkIndex(slot, LEGS_MAX);
     checkOpen();
-    members.returned(slot, leg);
+    returning.returned(slot, leg);
     resync.start();
   }
 
