@@ -109,7 +109,7 @@ final class MirrorJoining {
       MirrorSet others = members.set();
       leg.storeTable(next.storedOn(slot -> slot == leg.slot || others.inSlot(slot) != null));
       owed.owe(leg, intent.snapshot());
-      members.joined(leg);
+      members.addResyncing(leg);
       joined = true;
       devices.replaced(leg.slot, leg);
       devices.clearReason(leg.slot);
@@ -133,7 +133,7 @@ final class MirrorJoining {
       intent.lock.lock();
       try {
         intent.storeAll(leg);
-        members.completed(leg);
+        members.addInSync(leg);
       } catch (IOException cannot) {
         members.drop(leg, cannot);
         return;

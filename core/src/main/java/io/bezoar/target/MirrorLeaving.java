@@ -21,8 +21,6 @@ import org.jspecify.annotations.Nullable;
  * device is given back.
  */
 final class MirrorLeaving {
-  private static final System.Logger LOG = System.getLogger(MirrorLeaving.class.getName());
-
   private final MirrorLayout layout;
   private final MirrorTerms terms;
   private final MirrorNotices notices;
@@ -135,12 +133,12 @@ final class MirrorLeaving {
       // A bit that a crash left on one leg only is no use once that leg is gone.
       members.storeBits(members.intent()::share);
       checkDispensable(leg.slot);
-      members.removed(List.of(leg));
+      members.remove(List.of(leg));
       Member out = new Member(leg.uuid, State.OUT, member.lastEvent());
       MirrorTable next = members.next(leg.slot, left == null ? null : out);
       members.record(next);
       devices.because(leg.slot, detail);
-      tellLeaving(leg, next.with(leg.slot, out, next.atMillis()));
+      MirrorSuperblocks.tellLeaving(leg, next.with(leg.slot, out, next.atMillis()));
       notices.tell(members.set(), leg + ": " + detail);
     } finally {
       members.lock.unlock();
@@ -148,15 +146,6 @@ final class MirrorLeaving {
     locks.awaitOthers();
     leg.release();
     return leg.device;
-  }
-
-  /** Best effort: a leg that is told cannot be taken for a good one when it is found alone. */
-  private static void tellLeaving(MirrorLeg leg, MirrorTable last) {
-    try {
-      leg.storeTable(last);
-    } catch (IOException cannot) {
-      LOG.log(System.Logger.Level.WARNING, leg + " cannot be told that it leaves", cannot);
-    }
   }
 
   /**
@@ -177,12 +166,12 @@ final class MirrorLeaving {
         // Nobody can bring the others up to date now.
         out.addAll(set.without(leg).resyncing());
       }
-      members.removed(out);
+      members.remove(out);
       out.subList(1, out.size()).forEach(devices::drop);
       devices.because(slot, why);
       devices.leave(leg);
       notices.tell(members.set(), leg + ": gone (" + why + ")");
-      members.tellLostWithout();
+      notices.tellLost(members.set());
       return leg.device;
     }
   }

@@ -3,12 +3,9 @@ package io.bezoar.target;
 import io.bezoar.dax.DaxDevice;
 import io.bezoar.dax.DeviceState;
 import io.bezoar.dax.DeviceUnavailableException;
-import io.bezoar.dax.PoisonEntry;
-import io.bezoar.media.ByteRanges;
 import io.bezoar.target.MirrorTable.Member;
 import java.io.IOException;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
@@ -32,24 +29,21 @@ import org.jspecify.annotations.Nullable;
  * <p>Lock order: range locks, this, {@link MirrorIntent}, the legs.
  */
 final class MirrorMembers {
-  private final MirrorLayout layout;
   private final InstantSource clock;
   private final MirrorTerms terms;
   private final MirrorNotices notices;
   private final MirrorDevices devices;
   private final MirrorIntent intent;
   private final MirrorOwed owed;
+  private final MirrorSuperblocks superblocks = new MirrorSuperblocks();
 
   final ReentrantLock lock = new ReentrantLock();
 
-  // All written under lock.
+  // Both written under lock.
   private volatile MirrorSet set;
 
   /** Something was written since the mirror was opened, or is about to be. */
   private volatile boolean changed;
-
-  /** Legs that a crash kept from the latest table. */
-  private final List<MirrorLeg> lagging = new ArrayList<>();
 
   MirrorMembers(
       UUID mirror,
@@ -58,7 +52,6 @@ final class MirrorMembers {
       MirrorTerms terms,
       MirrorNotices notices,
       MirrorDevices devices) {
-    this.layout = layout;
     this.clock = clock;
     this.terms = terms;
     this.notices = notices;
@@ -125,10 +118,10 @@ final class MirrorMembers {
         return false;
       }
       String reason = why.getMessage() == null ? why.toString() : why.getMessage();
-      removed(List.of(leg));
+      remove(List.of(leg));
       devices.drop(leg, reason);
       notices.tell(set, leg + ": gone (" + reason + ")");
-      tellLostWithout();
+      notices.tellLost(set);
       return true;
     } finally {
       lock.unlock();
@@ -232,39 +225,15 @@ final class MirrorMembers {
     }
   }
 
-  /**
-   * Makes a table durable on all legs in use; one that does not take it is dropped. A leg that a
-   * crash kept from the latest gets that one first: after another crash it would be two behind, as
-   * an old copy is.
-   */
+  /** Makes a table durable on all legs in use; one that does not take it is dropped. */
   private void store(MirrorTable next) throws IOException {
     MirrorSet now = set;
-    List<MirrorLeg> legs = now.writable();
     MirrorTable stored = next.storedOn(slot -> now.inSlot(slot) != null);
-    List<MirrorIntent.Failed> failed = new ArrayList<>();
-    for (MirrorLeg leg : legs) {
-      if (lagging.contains(leg)) {
-        store(now.table(), leg, failed);
-      }
-    }
-    lagging.clear();
-    for (MirrorLeg leg : legs) {
-      if (failed.stream().noneMatch(each -> each.leg() == leg)) {
-        store(stored, leg, failed);
-      }
-    }
-    if (failed.size() < legs.size()) {
+    List<MirrorIntent.Failed> failed = superblocks.store(stored, now);
+    if (failed.size() < now.writable().size()) {
       set = set.withTable(stored);
     }
     dropAll(failed);
-  }
-
-  private static void store(MirrorTable table, MirrorLeg leg, List<MirrorIntent.Failed> failed) {
-    try {
-      leg.storeTable(table);
-    } catch (IOException cannot) {
-      failed.add(new MirrorIntent.Failed(leg, cannot));
-    }
   }
 
   /** Stores a leg's notes anew, from memory. */
@@ -293,8 +262,8 @@ final class MirrorMembers {
   }
 
   /** These legs are in use now, and no others; {@code behind} have not got the table. */
-  void begun(MirrorTable table, List<MirrorLeg> inSync, List<MirrorLeg> behind) {
-    lagging.addAll(behind);
+  void begin(MirrorTable table, List<MirrorLeg> inSync, List<MirrorLeg> behind) {
+    superblocks.lag(behind);
     set = MirrorSet.of(table, inSync, List.of());
     notices.knownState(set.state());
   }
@@ -311,36 +280,23 @@ final class MirrorMembers {
   }
 
   /** A leg gets all writes from now on. */
-  void joined(MirrorLeg leg) {
+  void addResyncing(MirrorLeg leg) {
     set = set.withResyncing(leg);
   }
 
   /** A leg holds everything. */
-  void completed(MirrorLeg leg) {
+  void addInSync(MirrorLeg leg) {
     set = set.withInSync(leg);
   }
 
   /** Legs are out of use. Nobody is told yet, in memory or on media. */
-  void removed(List<MirrorLeg> legs) {
+  void remove(List<MirrorLeg> legs) {
     MirrorSet left = set;
     for (MirrorLeg leg : legs) {
       left = left.without(leg);
     }
     set = left;
     legs.forEach(owed::forget);
-  }
-
-  /** What the others had lost already is lost now that a leg is gone. */
-  void tellLostWithout() {
-    List<MirrorLeg> left = set.inSync();
-    if (left.isEmpty()) {
-      return;
-    }
-    for (PoisonEntry entry : MirrorHealer.commonPoison(left, layout.data())) {
-      if (entry.isExact()) {
-        notices.raiseLost(entry.cause(), left.getFirst(), ByteRanges.of(entry.range()));
-      }
-    }
   }
 
   /** Gives every device back that this mirror has, and returns them. */

@@ -3,6 +3,7 @@ package io.bezoar.target;
 import io.bezoar.dax.DeviceNotice;
 import io.bezoar.dax.DeviceState;
 import io.bezoar.dax.NoticeDispatcher;
+import io.bezoar.dax.PoisonEntry;
 import io.bezoar.dax.Role;
 import io.bezoar.dax.Severity;
 import io.bezoar.media.ByteRange;
@@ -56,6 +57,15 @@ final class MirrorNotices {
   }
 
   // The content.
+
+  /** What all legs that are left had lost before is lost, now that another is gone. */
+  void tellLost(MirrorSet left) {
+    for (PoisonEntry entry : MirrorHealer.commonPoison(left.inSync(), content)) {
+      if (entry.isExact()) {
+        raiseLost(entry.cause(), left.inSync().getFirst(), ByteRanges.of(entry.range()));
+      }
+    }
+  }
 
   /** What is lost already when somebody begins to listen. */
   synchronized void knownLost(ByteRanges lost) {

@@ -21,8 +21,6 @@ import java.util.TreeMap;
  * to. Every other device is kept, with the reason.
  */
 final class MirrorOpening {
-  private static final System.Logger LOG = System.getLogger(MirrorOpening.class.getName());
-
   private final MirrorLayout layout;
   private final MirrorNotices notices;
   private final MirrorAssembly assembly;
@@ -96,9 +94,9 @@ final class MirrorOpening {
         }
       }
     }
-    members.begun(table, inSync, lagging);
+    members.begin(table, inSync, lagging);
     if (writable) {
-      mendTables(inSync, table);
+      MirrorSuperblocks.mend(inSync, table);
     }
     BitSet mayDiffer = table.count() > 1 ? loadBits(inSync) : new BitSet();
     if (inSync.size() > 1) {
@@ -109,20 +107,6 @@ final class MirrorOpening {
         bringUpToDate(each);
       } else {
         devices.drop(take(each.leg()), "misses writes, and cannot be written to");
-      }
-    }
-  }
-
-  /** Where a crash has cut one copy of a superblock, the next fault could take the other. */
-  private static void mendTables(List<MirrorLeg> legs, MirrorTable table) {
-    for (MirrorLeg leg : legs) {
-      try {
-        if (!leg.holdsTableTwice()) {
-          leg.storeTable(table);
-        }
-      } catch (IOException cannot) {
-        // It is dropped when it does not take the first write either.
-        LOG.log(System.Logger.Level.WARNING, leg + " has its superblock but once", cannot);
       }
     }
   }

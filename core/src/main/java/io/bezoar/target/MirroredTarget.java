@@ -42,10 +42,10 @@ import java.util.UUID;
  * <p><b>Protocol.</b> A read goes to one leg in sync, for one place always the same, so that an
  * unfinished write does not show and vanish; it takes no lock. What that leg lacks comes from
  * another, and is healed on the way ({@link MirrorHealer}). A change goes to all legs under the
- * place's range locks ({@link MirrorWriter}), after its write-intent is durable ({@link
- * MirrorIntent}). Legs come and go in {@link MirrorMembers}; what they miss is copied by {@link
- * MirrorResync}. A mirror of one leg writes no notes, and only passes through. Layout: {@link
- * MirrorLayout}.
+ * place's range locks, after its write-intent is durable ({@link MirrorChanges}, {@link
+ * MirrorIntent}). Which legs are in use, and what failed, is in {@link MirrorMembers}; what they
+ * miss, in {@link MirrorOwed}, is copied by {@link MirrorResync}. A mirror of one leg writes no
+ * notes, and only passes through. Layout: {@link MirrorLayout}.
  *
  * <p>Lock order: range locks, members, write-intent, the legs; notices are only queued under them.
  * Thread-safe.
