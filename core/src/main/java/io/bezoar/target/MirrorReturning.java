@@ -146,7 +146,11 @@ final class MirrorReturning {
       throw plan.rejected().getFirst().why();
     }
     MirrorSet former = members.set();
-    if (table.event() < former.table().event() && !former.table().is(found.slot(), State.IN_SYNC)) {
+    // A last leg in sync may have failed to take the latest table; one that is further behind is
+    // an old copy of it.
+    long behind = former.table().event() - table.event();
+    boolean wasInSync = former.table().is(found.slot(), State.IN_SYNC);
+    if (behind > (wasInSync ? 1 : 0)) {
       throw terms.refused(
           found.slot(),
           Reason.BEHIND,

@@ -598,6 +598,30 @@ class MirrorLegsTest {
     rig.assertLegsEqual("returned");
   }
 
+  @Test
+  void shouldRefuseAnOldCopyOfTheLastLeg() throws IOException {
+    MirrorRig rig = two(BARE);
+    rig.close();
+    MirrorRig.Part part = rig.parts.get(1);
+    // What leg 1 was: a crash that keeps everything is a copy.
+    SimMedia copy = part.media.crash(_ -> true);
+    part.media = part.media.crash(_ -> true);
+    rig.open();
+    rig.write(0, filled(PAGE, 1));
+    rig.target().persist();
+    rig.target().letGone(0, "pulled").orElseThrow().close();
+    rig.target().letGone(1, "pulled").orElseThrow().close();
+    SimMedia newest = part.media;
+    part.media = copy;
+    assertThatThrownBy(() -> rig.target().legReturned(1, rig.openLeg(part)))
+        .isInstanceOfSatisfying(
+            MirrorLegException.class, e -> assertThat(e.reason()).isEqualTo(Reason.BEHIND));
+    assertThat(rig.target().state()).isEqualTo(DeviceState.OFFLINE);
+    part.media = newest.reopen();
+    rig.target().legReturned(1, rig.openLeg(part));
+    assertThat(rig.read(0, PAGE)).containsOnly(1);
+  }
+
   // Attach and detach.
 
   @Test
