@@ -124,15 +124,21 @@ final class MirrorDevices {
     return true;
   }
 
-  /** Hands out what is in a slot and not used; the caller closes it. */
+  /**
+   * Hands out what is in a slot and not used; the caller closes it. Of two, the one that belongs
+   * there; the other is closed.
+   */
   @Nullable DaxDevice handOut(int slot) {
-    DaxDevice unused = unused(slot);
     MirrorLeg gone = dropped.remove(slot);
-    rejected.remove(slot);
-    if (gone != null) {
-      leaving.add(gone);
+    Rejected odd = rejected.remove(slot);
+    if (gone == null) {
+      return odd == null ? null : odd.device();
     }
-    return unused;
+    leaving.add(gone);
+    if (odd != null && !isSame(gone.device, odd.device())) {
+      closing.add(odd.device());
+    }
+    return gone.device;
   }
 
   /**

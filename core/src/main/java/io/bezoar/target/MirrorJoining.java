@@ -110,14 +110,15 @@ final class MirrorJoining {
       leg.storeTable(next.storedOn(slot -> slot == leg.slot || others.inSlot(slot) != null));
       owed.owe(leg, intent.snapshot());
       members.addResyncing(leg);
-      joined = true;
       devices.replaced(leg.slot, leg);
       devices.clearReason(leg.slot);
       members.record(next);
+      joined = true;
       notices.tell(members.set(), leg + ": being brought up to date");
     } finally {
       intent.lock.unlock();
-      if (!joined) {
+      if (!joined && !devices.hasDropped(leg)) {
+        members.remove(List.of(leg));
         devices.leave(leg);
       }
     }

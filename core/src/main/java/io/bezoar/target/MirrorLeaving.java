@@ -178,10 +178,10 @@ final class MirrorLeaving {
 
   /** Forgets a member that is not in use, durably. Returns its device, if it is still there. */
   @Nullable DaxDevice detachMissing(int slot) throws IOException {
-    if (members.set().inSlot(slot) != null) {
-      throw terms.refused(slot, Reason.SLOT_TAKEN, "is in use: detach it");
-    }
     try (RowLocks.Held _ = members.change()) {
+      if (members.set().inSlot(slot) != null) {
+        throw terms.refused(slot, Reason.SLOT_TAKEN, "is in use: detach it");
+      }
       boolean member = members.set().table().member(slot) != null;
       if (!member && !devices.hasRejected(slot)) {
         throw terms.refused(slot, Reason.NO_SUCH_LEG, "is no member");

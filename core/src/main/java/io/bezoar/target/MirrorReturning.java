@@ -83,7 +83,7 @@ final class MirrorReturning {
   private void keepForClosing(int slot, DaxDevice device, Exception why) {
     members.lock.lock();
     try {
-      devices.reject(slot, device, new IOException(why));
+      devices.reject(slot, device, why instanceof IOException said ? said : new IOException(why));
     } finally {
       members.lock.unlock();
     }
@@ -157,10 +157,8 @@ final class MirrorReturning {
           found.device().info().name()
               + " misses writes that were acknowledged: bring back another leg first");
     }
-    for (MirrorLeg dead : former.writable()) {
-      devices.drop(dead);
-      members.owed().forget(dead);
-    }
+    members.remove(former.writable());
+    former.writable().forEach(devices::drop);
     devices.clearReason(found.slot());
     opening.adopt(plan);
     devices.replaced(found.slot(), members.set().inSlot(found.slot()));

@@ -644,6 +644,28 @@ class MirrorLegsTest {
             MirrorLegException.class, e -> assertThat(e.reason()).isEqualTo(Reason.LAST_COPY));
   }
 
+  @Test
+  void shouldLeaveADeviceAloneThatCouldNotBeAttached() throws IOException {
+    MirrorRig rig = MirrorRig.create(List.of(BARE), PAGES, 7);
+    MirrorRig.Part second = rig.addPart(BARE, 55);
+    DaxDevice device = rig.openLeg(second);
+    // Once it says of itself that it is being filled, the other fails to say so.
+    second.media.onStep(
+        (step, _) -> {
+          if (step == SimMedia.Step.PERSIST) {
+            rig.parts.getFirst().media.failNextPersist();
+          }
+        });
+    assertThatThrownBy(() -> rig.target().attach(1, device)).isInstanceOf(IOException.class);
+    second.media.onStep(null);
+    // It may stand in a table that reached the media.
+    assertThat(rig.status(1).state()).isEqualTo(State.MISSING);
+    device.claim(NOBODY);
+    assertThat(device.state()).isEqualTo(DeviceState.ONLINE);
+    device.close();
+    rig.close();
+  }
+
   /** What a new leg has got, and durably, is not copied once more after a restart. */
   @Test
   void shouldGoOnWhereACrashStoppedTheFillingOfALeg() throws IOException {
