@@ -20,7 +20,6 @@ import io.bezoar.dax.RecoveryWrite;
 import io.bezoar.dax.Role;
 import io.bezoar.dax.Severity;
 import io.bezoar.media.ByteRange;
-import io.bezoar.media.ByteRanges;
 import io.bezoar.media.Cause;
 import io.bezoar.media.Media;
 import io.bezoar.media.Units;
@@ -30,8 +29,6 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.security.SecureRandom;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -275,43 +272,9 @@ public final class WriteCachedTarget implements DaxDevice {
   @Override
   public List<ByteRange> unavailable() {
     WriteCacheCore now = core;
-    ByteRanges whole = ByteRanges.of(new ByteRange(0, originBytes));
-    boolean fastThere = children.there(Slot.FAST);
-    boolean originThere = children.there(Slot.ORIGIN);
-    if (closed || now == null || (!fastThere && !originThere)) {
-      return whole.asList();
-    }
-    if (!fastThere) {
-      return now.dirty().asList();
-    }
-    ByteRanges missing = ByteRanges.EMPTY;
-    if (!originThere) {
-      missing = whole.minus(now.cached());
-    } else if (children.stateOf(Slot.ORIGIN) == DeviceState.PARTIAL) {
-      DaxDevice origin = Objects.requireNonNull(children.get(Slot.ORIGIN));
-      missing = ByteRanges.of(origin.unavailable()).intersect(whole).minus(now.cached());
-    }
-    if (children.stateOf(Slot.FAST) == DeviceState.PARTIAL) {
-      missing = missing.union(unavailableOnFast(now));
-    }
-    return missing.asList();
-  }
-
-  private ByteRanges unavailableOnFast(WriteCacheCore now) {
-    DaxDevice fast = Objects.requireNonNull(children.get(Slot.FAST));
-    List<ByteRange> own = new ArrayList<>();
-    for (ByteRange range : fast.unavailable()) {
-      forBlocks(
-          now,
-          range,
-          (block, part) -> {
-            State state = now.index.state(block);
-            if (WriteCacheIndex.holdsNewest(state) && state != State.CLEAN) {
-              own.add(ownRange(now, block, part));
-            }
-          });
-    }
-    return ByteRanges.of(own);
+    return closed || now == null
+        ? List.of(new ByteRange(0, originBytes))
+        : new WriteCacheLoss(now, children).unavailable(originBytes).asList();
   }
 
   @Override
@@ -446,89 +409,7 @@ public final class WriteCachedTarget implements DaxDevice {
     if (now == null) {
       return List.of();
     }
-    List<PoisonEntry> own = new ArrayList<>();
-    DaxDevice origin = children.get(Slot.ORIGIN);
-    if (origin != null) {
-      for (PoisonEntry entry : origin.poison(range)) {
-        own.addAll(uncached(now, entry));
-      }
-    }
-    DaxDevice fast = children.get(Slot.FAST);
-    if (fast != null) {
-      for (PoisonEntry entry : fast.poison(now.geometry.data())) {
-        forBlocks(now, entry.range(), (block, part) -> addDirty(now, entry, block, range, own));
-      }
-    }
-    own.sort(Comparator.comparing(PoisonEntry::range));
-    return own;
-  }
-
-  /** The parts of an entry of the origin whose bytes the cache does not have. */
-  private static List<PoisonEntry> uncached(WriteCacheCore now, PoisonEntry entry) {
-    ByteRange pages = entry.range().alignOutward(PAGE);
-    long[] cached;
-    now.index.lock.lock();
-    try {
-      cached = now.index.cached(pages.start() / PAGE, pages.length() / PAGE);
-    } finally {
-      now.index.lock.unlock();
-    }
-    if (cached.length == 0) {
-      return List.of(entry);
-    }
-    ByteRanges inCache =
-        ByteRanges.of(Arrays.stream(cached).mapToObj(WriteCacheGeometry::page).toList());
-    return ByteRanges.of(entry.range()).minus(inCache).asList().stream()
-        .map(part -> withRange(entry, part))
-        .toList();
-  }
-
-  private static void addDirty(
-      WriteCacheCore now, PoisonEntry entry, int block, ByteRange wanted, List<PoisonEntry> to) {
-    now.index.lock.lock();
-    try {
-      State state = now.index.state(block);
-      if (WriteCacheIndex.holdsNewest(state) && state != State.CLEAN) {
-        ByteRange own = ownRange(now, block, entry.range()).intersect(wanted);
-        if (!own.isEmpty()) {
-          to.add(withRange(entry, own));
-        }
-      }
-    } finally {
-      now.index.lock.unlock();
-    }
-  }
-
-  private static PoisonEntry withRange(PoisonEntry entry, ByteRange range) {
-    return new PoisonEntry(
-        range,
-        entry.cause(),
-        entry.confidence(),
-        entry.firstSeenMillis(),
-        entry.lastSeenMillis(),
-        entry.count(),
-        entry.sequence());
-  }
-
-  /** Each block that {@code fast} touches, with the part of it. */
-  private static void forBlocks(WriteCacheCore now, ByteRange fast, BlockVisitor visitor) {
-    ByteRange inside = fast.intersect(now.geometry.data());
-    if (inside.isEmpty()) {
-      return;
-    }
-    int last = now.geometry.blockAt(inside.end() - 1);
-    for (int block = now.geometry.blockAt(inside.start()); block <= last; block++) {
-      visitor.visit(block, inside.intersect(now.geometry.block(block)));
-    }
-  }
-
-  private interface BlockVisitor {
-    void visit(int block, ByteRange part);
-  }
-
-  private static ByteRange ownRange(WriteCacheCore now, int block, ByteRange fast) {
-    return fast.intersect(now.geometry.block(block))
-        .shift(now.index.page(block) * PAGE - now.geometry.blockOffset(block));
+    return new WriteCacheLoss(now, children).poison(range);
   }
 
   @Override
