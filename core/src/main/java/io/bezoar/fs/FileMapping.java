@@ -54,6 +54,10 @@ final class FileMapping {
   // Guarded by the lock.
   private final LaidPages laid = new LaidPages();
   private ByteRanges lost = ByteRanges.EMPTY;
+
+  /** Where the memory would give back what is not the file's any more. */
+  private ByteRanges stale = ByteRanges.EMPTY;
+
   private boolean ended;
 
   /** Of the file as it is shown. Guarded by the inode's lock; that of a snapshot never changes. */
@@ -323,6 +327,7 @@ final class FileMapping {
   private void shownOtherwise(long from, long to) {
     laid.remove(from, to);
     lost = lost.minus(inMemory(from, to));
+    stale = stale.minus(inMemory(from, to));
   }
 
   // Taking away and giving back.
@@ -340,6 +345,7 @@ final class FileMapping {
     try {
       revokeOrMore(inMemory(from, to));
       shownOtherwise(from, to);
+      stale = stale.plus(inMemory(from, to));
     } finally {
       lock.unlock();
     }
@@ -409,7 +415,7 @@ final class FileMapping {
         long end = Math.clamp(Math.ceilDiv(shownBytes, PAGE_BYTES), firstPage, endPage);
         ByteRange all = memory.widened(range).intersect(inMemory(firstPage, end));
         done = true;
-        for (ByteRange good : ByteRanges.of(all).minus(still).asList()) {
+        for (ByteRange good : ByteRanges.of(all).minus(still).minus(stale).asList()) {
           done &= memory.restore(good);
         }
         lost = done ? still : lost;

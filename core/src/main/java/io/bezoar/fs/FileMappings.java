@@ -184,9 +184,11 @@ final class FileMappings {
     }
     changes.incrementAndGet();
     Snapshot before = core.forest.snapshot();
+    // Until it is known better; what throws here has changed nothing.
     boolean swapped = true;
     try {
       T result = change.run();
+      swapped = false;
       swapped = swap(inode, mappings, changed);
       return result;
     } finally {
