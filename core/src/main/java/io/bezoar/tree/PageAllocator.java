@@ -150,6 +150,8 @@ final class PageAllocator {
    */
   long takeFrom(long page, long wanted) throws IOException {
     lock.lock();
+    Extents had = new Extents();
+    boolean done = false;
     try {
       long end = Math.min(pages, page + wanted);
       long at = page;
@@ -160,11 +162,16 @@ final class PageAllocator {
         }
         if (!taken.quarantine(at, to)) {
           take(at, to);
+          had.add(at, to - at, 0);
           at = to;
         }
       }
+      done = true;
       return at - page;
     } finally {
+      if (!done) {
+        taken.giveBack(had, search::released);
+      }
       lock.unlock();
     }
   }
