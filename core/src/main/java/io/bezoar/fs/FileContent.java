@@ -5,11 +5,15 @@ import static io.bezoar.media.Units.PAGE_BYTES;
 import io.bezoar.media.ByteRange;
 import io.bezoar.tree.Purpose;
 import io.bezoar.tree.Transaction;
+import io.bezoar.tree.TreeDamagedException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Collection;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.locks.Lock;
 
 /**
@@ -127,17 +131,62 @@ final class FileContent {
   /**
    * Does again what the log kept and {@code commit} has not, in one transaction: a commit with some
    * of it would pass for one that has it all. Called before anybody has a file open.
+   *
+   * @return for each write that could not be done again, what of its file is lost
    */
-  void replay(IntentLog log, long commit) throws IOException {
-    FilePages.aroundBadPages(
-        into -> core.change(FileId.ROOT, Purpose.RELIEF, tx -> replay(tx, log, commit, into)));
+  Collection<IOException> replay(IntentLog log, long commit) throws IOException {
+    SortedMap<Long, IOException> lost = new TreeMap<>();
+    while (true) {
+      try {
+        FilePages.aroundBadPages(
+            into ->
+                core.change(
+                    FileId.ROOT, Purpose.RELIEF, tx -> replay(tx, log, commit, into, lost)));
+        return lost.values();
+      } catch (LostBelowException below) {
+        // All of it again, without that one: a write that failed may be half done.
+        lost.put(below.sequence, below.why);
+      }
+    }
   }
 
-  private IntentReplay replay(Transaction tx, IntentLog log, long commit, FilePages.Into into)
+  private IntentReplay replay(
+      Transaction tx,
+      IntentLog log,
+      long commit,
+      FilePages.Into into,
+      SortedMap<Long, IOException> lost)
       throws IOException {
     // Something changes in any case: the log needs a commit behind all that it can speak of.
     tx.put(core.trees.meta(), MetaLayout.REPLAYED, MetaLayout.number(core.now()));
-    return log.replay(commit, (sequence, record) -> replay(tx, record, into));
+    return log.replay(
+        commit,
+        (sequence, record) -> {
+          try {
+            if (!lost.containsKey(sequence)) {
+              replay(tx, record, into);
+            }
+          } catch (DamagedRangeException why) {
+            throw new LostBelowException(sequence, why);
+          } catch (TreeDamagedException why) {
+            // Of a tree that says which pages are free every write is affected, and none is lost.
+            throw core.trees.has(why.tree()) ? new LostBelowException(sequence, why) : why;
+          }
+        });
+  }
+
+  /** A write of the log needs what is lost. */
+  private static final class LostBelowException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    private final long sequence;
+    private final IOException why;
+
+    LostBelowException(long sequence, IOException why) {
+      super(why);
+      this.sequence = sequence;
+      this.why = why;
+    }
   }
 
   private void replay(Transaction tx, IntentRecord record, FilePages.Into into) throws IOException {

@@ -18,7 +18,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Lock;
 import org.jspecify.annotations.Nullable;
 
@@ -68,7 +67,6 @@ public final class Filesystem implements AutoCloseable {
   private final Background background;
   private final LogWatch watch;
   private final List<String> notes;
-  private final AtomicBoolean closed = new AtomicBoolean();
 
   Filesystem(
       FsCore core,
@@ -137,7 +135,7 @@ public final class Filesystem implements AutoCloseable {
    * @throws NotDirectoryException when {@code directory} is none
    */
   public Optional<DirectoryEntry> lookup(FileId directory, FileName name) throws IOException {
-    checkOpen();
+    core.checkOpen();
     if (Namespace.isSnapshots(directory, name)) {
       return Optional.of(new DirectoryEntry(name, FileType.DIRECTORY, FileId.SNAPSHOTS));
     }
@@ -169,7 +167,7 @@ public final class Filesystem implements AutoCloseable {
    * /.snapshots}.
    */
   public FileId parent(FileId directory) throws IOException {
-    checkOpen();
+    core.checkOpen();
     if (directory.equals(FileId.SNAPSHOTS)) {
       return FileId.ROOT;
     }
@@ -190,7 +188,7 @@ public final class Filesystem implements AutoCloseable {
 
   /** Attributes. */
   public Attributes attributes(FileId file) throws IOException {
-    checkOpen();
+    core.checkOpen();
     if (file.equals(FileId.SNAPSHOTS)) {
       Attributes root = attributes(FileId.ROOT);
       int count = core.forest.holds().size();
@@ -220,7 +218,7 @@ public final class Filesystem implements AutoCloseable {
    */
   public List<DirectoryEntry> list(FileId directory, @Nullable FileName after, int max)
       throws IOException {
-    checkOpen();
+    core.checkOpen();
     if (directory.equals(FileId.SNAPSHOTS)) {
       return snapshots.list().stream()
           .map(Filesystem::entry)
@@ -243,7 +241,7 @@ public final class Filesystem implements AutoCloseable {
    * @throws InvalidFileException NOT_A_LINK when it is none
    */
   public byte[] readLink(FileId link) throws IOException {
-    checkOpen();
+    core.checkOpen();
     if (link.equals(FileId.SNAPSHOTS)) {
       throw new InvalidFileException(core.describe(link), InvalidFileException.Problem.NOT_A_LINK);
     }
@@ -265,7 +263,7 @@ public final class Filesystem implements AutoCloseable {
    * /.snapshots/}. Empty for a file that has no name any more.
    */
   public List<String> paths(FileId file) throws IOException {
-    checkOpen();
+    core.checkOpen();
     if (file.equals(FileId.SNAPSHOTS)) {
       return List.of(core.describe(file));
     }
@@ -287,7 +285,7 @@ public final class Filesystem implements AutoCloseable {
    */
   public FileId create(FileId directory, FileName name, FileType type, NewFile file)
       throws IOException {
-    checkOpen();
+    core.checkOpen();
     if (type == FileType.SYMLINK) {
       throw new IllegalArgumentException("a symbolic link has a target: use symlink");
     }
@@ -303,7 +301,7 @@ public final class Filesystem implements AutoCloseable {
    */
   public FileId symlink(FileId directory, FileName name, byte[] target, NewFile file)
       throws IOException {
-    checkOpen();
+    core.checkOpen();
     boolean hasNul = false;
     for (byte b : target) {
       hasNul |= b == 0;
@@ -325,7 +323,7 @@ public final class Filesystem implements AutoCloseable {
    * @throws InvalidFileException NO_LINKS_TO_DIRECTORIES
    */
   public void link(FileId file, FileId directory, FileName name) throws IOException {
-    checkOpen();
+    core.checkOpen();
     namespace.link(file, directory, name);
   }
 
@@ -337,7 +335,7 @@ public final class Filesystem implements AutoCloseable {
    * @throws InvalidFileException IS_DIRECTORY
    */
   public void unlink(FileId directory, FileName name) throws IOException {
-    checkOpen();
+    core.checkOpen();
     namespace.unlink(directory, name);
   }
 
@@ -348,7 +346,7 @@ public final class Filesystem implements AutoCloseable {
    * @throws java.nio.file.DirectoryNotEmptyException when it is not empty
    */
   public void rmdir(FileId directory, FileName name) throws IOException {
-    checkOpen();
+    core.checkOpen();
     namespace.rmdir(directory, name);
   }
 
@@ -365,13 +363,13 @@ public final class Filesystem implements AutoCloseable {
   public void rename(
       FileId directory, FileName name, FileId toDirectory, FileName toName, Replace replace)
       throws IOException {
-    checkOpen();
+    core.checkOpen();
     namespace.rename(directory, name, toDirectory, toName, replace);
   }
 
   /** Sets attributes, as one step. */
   public void setAttributes(FileId file, AttributeChange change) throws IOException {
-    checkOpen();
+    core.checkOpen();
     namespace.setAttributes(file, change);
   }
 
@@ -379,7 +377,7 @@ public final class Filesystem implements AutoCloseable {
 
   /** Value of an extended attribute. */
   public Optional<byte[]> extended(FileId file, FileName name) throws IOException {
-    checkOpen();
+    core.checkOpen();
     if (file.equals(FileId.SNAPSHOTS)) {
       return Optional.empty();
     }
@@ -393,7 +391,7 @@ public final class Filesystem implements AutoCloseable {
 
   /** Names of all extended attributes, and how long their values are, bytes. */
   public Map<FileName, Integer> listExtended(FileId file) throws IOException {
-    checkOpen();
+    core.checkOpen();
     if (file.equals(FileId.SNAPSHOTS)) {
       return Map.of();
     }
@@ -411,13 +409,13 @@ public final class Filesystem implements AutoCloseable {
    * @throws InvalidFileException TOO_LARGE for more than {@link #EXTENDED_BYTES_MAX} bytes
    */
   public void setExtended(FileId file, FileName name, byte[] value) throws IOException {
-    checkOpen();
+    core.checkOpen();
     namespace.setExtended(file, name, value);
   }
 
   /** Removes an extended attribute; false when there is none. */
   public boolean removeExtended(FileId file, FileName name) throws IOException {
-    checkOpen();
+    core.checkOpen();
     return namespace.removeExtended(file, name);
   }
 
@@ -430,7 +428,7 @@ public final class Filesystem implements AutoCloseable {
    * @throws InvalidFileException IS_DIRECTORY or NOT_A_FILE
    */
   public OpenFile open(FileId file) throws IOException {
-    checkOpen();
+    core.checkOpen();
     if (file.equals(FileId.SNAPSHOTS)) {
       throw new InvalidFileException(
           core.describe(file), InvalidFileException.Problem.IS_DIRECTORY);
@@ -504,7 +502,10 @@ public final class Filesystem implements AutoCloseable {
    */
   public void reflink(OpenFile from, ByteRange range, OpenFile to, long toOffset)
       throws IOException {
-    checkOpen();
+    core.checkOpen();
+    if (!from.isOf(core) || !to.isOf(core)) {
+      throw new IllegalArgumentException("only files of one filesystem can share: copy");
+    }
     OpenInode target = to.writable();
     OpenInode source = from.inode();
     if (source == null) {
@@ -523,13 +524,13 @@ public final class Filesystem implements AutoCloseable {
    * @throws java.nio.file.FileSystemException when the name is not UTF-8
    */
   public SnapshotInfo snapshot(FileName name) throws IOException {
-    checkOpen();
+    core.checkOpen();
     return snapshots.create(name);
   }
 
   /** All snapshots, oldest first. */
   public List<SnapshotInfo> snapshots() throws IOException {
-    checkOpen();
+    core.checkOpen();
     return snapshots.list();
   }
 
@@ -540,7 +541,7 @@ public final class Filesystem implements AutoCloseable {
    * @throws NoSuchFileException when there is none
    */
   public void deleteSnapshot(FileName name) throws IOException {
-    checkOpen();
+    core.checkOpen();
     snapshots.delete(name);
   }
 
@@ -553,7 +554,7 @@ public final class Filesystem implements AutoCloseable {
    * @throws IndexOutOfBoundsException when it is not within the device
    */
   public List<Owner> owners(ByteRange range) throws IOException {
-    checkOpen();
+    core.checkOpen();
     return new OwnerQuery(core).owners(range);
   }
 
@@ -568,7 +569,7 @@ public final class Filesystem implements AutoCloseable {
    * @throws IOException when the kernel refuses; some may have been taken away then
    */
   public int revoke(ByteRange device) throws IOException {
-    checkOpen();
+    core.checkOpen();
     ByteRange pages = pagesOf(device);
     return core.mappings.revoke(pages.start() / PAGE_BYTES, pages.end() / PAGE_BYTES);
   }
@@ -583,7 +584,7 @@ public final class Filesystem implements AutoCloseable {
    * @throws io.bezoar.dax.PoisonedRangeException when the device has not got them: nothing was done
    */
   public int restore(ByteRange device) throws IOException {
-    checkOpen();
+    core.checkOpen();
     ByteRange pages = pagesOf(device);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment page = arena.allocate(PAGE_BYTES, PAGE_BYTES);
@@ -601,7 +602,7 @@ public final class Filesystem implements AutoCloseable {
 
   /** Figures. */
   public FilesystemStatus status() {
-    checkOpen();
+    core.checkOpen();
     ForestStatus forest = core.forest.status();
     long available = forest.availablePages() + forest.restingPages();
     long free = Math.max(0, available - forest.reservePages());
@@ -620,7 +621,7 @@ public final class Filesystem implements AutoCloseable {
    * of metadata are rewritten. Readers and writers go on beside it.
    */
   public CheckReport check() throws IOException {
-    checkOpen();
+    core.checkOpen();
     if (core.isWritable()) {
       core.forest.persist();
     }
@@ -629,7 +630,7 @@ public final class Filesystem implements AutoCloseable {
 
   /** Makes everything durable that was done before. */
   public void sync() throws IOException {
-    checkOpen();
+    core.checkOpen();
     core.forest.persist();
   }
 
@@ -640,25 +641,18 @@ public final class Filesystem implements AutoCloseable {
    * @return true when there is more
    */
   public boolean tick() throws IOException {
-    checkOpen();
+    core.checkOpen();
     return background.tick();
   }
 
   /** False once it was closed. */
   public boolean isOpen() {
-    return !closed.get();
+    return core.isOpen();
   }
 
   /** False while the device takes no writes, and so no file does. */
   public boolean isWritable() {
     return core.isWritable();
-  }
-
-  private void checkOpen() {
-    if (closed.get()) {
-      throw new IllegalStateException(
-          "the filesystem on " + core.device.info().name() + " is closed");
-    }
   }
 
   /**
@@ -667,7 +661,7 @@ public final class Filesystem implements AutoCloseable {
    */
   @Override
   public void close() throws IOException {
-    if (!closed.compareAndSet(false, true)) {
+    if (!core.beginClosing()) {
       return;
     }
     try {

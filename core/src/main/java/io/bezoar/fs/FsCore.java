@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,6 +52,9 @@ final class FsCore {
 
   /** Newest commit that a snapshot may keep; written with the right to write. */
   private volatile long newestHold;
+
+  private volatile boolean onlyRead;
+  private final AtomicBoolean closed = new AtomicBoolean();
 
   /** Looks at one state. */
   interface Look<T> {
@@ -136,8 +140,35 @@ final class FsCore {
     newestHold = tx.commitNumber();
   }
 
+  /** It was opened for reading: what was not done again by then is not to be written over. */
+  void onlyRead() {
+    onlyRead = true;
+  }
+
   boolean isWritable() {
+    return !onlyRead && takesWrites();
+  }
+
+  private boolean takesWrites() {
     return device.state() == DeviceState.ONLINE || device.state() == DeviceState.PARTIAL;
+  }
+
+  /**
+   * From now on nothing is to be read or changed by those who have files open: what is read may
+   * soon be somebody else's. False when it was closed before.
+   */
+  boolean beginClosing() {
+    return closed.compareAndSet(false, true);
+  }
+
+  boolean isOpen() {
+    return !closed.get();
+  }
+
+  void checkOpen() {
+    if (!isOpen()) {
+      throw new IllegalStateException("the filesystem on " + device.info().name() + " is closed");
+    }
   }
 
   // Looking.
@@ -251,6 +282,10 @@ final class FsCore {
     if (file.isSnapshot() || file.equals(FileId.SNAPSHOTS)) {
       throw new FilesystemReadOnlyException(
           describe(file), "it belongs to a snapshot, and those never change");
+    }
+    if (onlyRead && takesWrites()) {
+      throw new FilesystemReadOnlyException(
+          describe(file), "it was opened when the volume took no writes: open it again");
     }
     if (!isWritable()) {
       throw new FilesystemReadOnlyException(

@@ -79,10 +79,16 @@ public final class OpenFile implements AutoCloseable {
     return id;
   }
 
+  /** True for a file of this filesystem. */
+  boolean isOf(FsCore filesystem) {
+    return core == filesystem;
+  }
+
   private void checkOpen() {
     if (closed.get()) {
       throw new IllegalStateException("the file is closed: " + id);
     }
+    core.checkOpen();
   }
 
   /** The inode, to be changed. */

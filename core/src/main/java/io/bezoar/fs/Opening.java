@@ -103,15 +103,15 @@ final class Opening {
     } catch (ForestFormatException none) {
       throw new FilesystemFormatException(device.info().name(), none.getReason(), none);
     }
-    boolean done = false;
     try {
-      Filesystem filesystem = open(device, forest, options, vmas);
-      done = true;
-      return filesystem;
-    } finally {
-      if (!done) {
+      return open(device, forest, options, vmas);
+    } catch (IOException | RuntimeException | Error failed) {
+      try {
         forest.close();
+      } catch (IOException | RuntimeException too) {
+        failed.addSuppressed(too);
       }
+      throw failed;
     }
   }
 
@@ -181,7 +181,8 @@ final class Opening {
 
   private static void replay(FsCore core, FileContent content, IntentLog log, List<String> notes)
       throws IOException {
-    boolean writable = core.isWritable();
+    // What cannot be done again now is kept, and so nothing may change until it can be.
+    boolean writable = core.isWritable() && core.forest.isUsable();
     long commit = core.forest.changingCommit();
     IntentReplay found = log.replay(commit, (sequence, record) -> {});
     if (!writable && found.replayed() > 0) {
@@ -198,11 +199,24 @@ final class Opening {
       notes.add("synced writes may be missing: the log is damaged at " + damage.range());
     }
     if (!writable) {
+      core.onlyRead();
       return;
     }
     if (found.replayed() + found.unfounded() > 0 || !found.damage().isEmpty()) {
-      content.replay(log, commit);
-      core.forest.persist();
+      try {
+        for (IOException lost : content.replay(log, commit)) {
+          notes.add("a synced write cannot be done again: " + lost.getMessage());
+        }
+        core.forest.persist();
+      } catch (IOException cannot) {
+        core.onlyRead();
+        notes.add(
+            found.replayed()
+                + " synced writes are in the log only, and cannot be done again now: they are seen"
+                + " once it is opened without this: "
+                + cannot.getMessage());
+        return;
+      }
     }
     log.restart(core.forest.durableCommit());
   }

@@ -3,6 +3,7 @@ package io.bezoar.fs;
 import io.bezoar.tree.Forest;
 import io.bezoar.tree.Transaction;
 import io.bezoar.tree.Tree;
+import java.util.List;
 
 /**
  * The trees of a filesystem.
@@ -36,6 +37,11 @@ record Trees(
         tx.createTree("owners"),
         tx.createTree("attributes"),
         tx.createTree("orphans"));
+  }
+
+  /** True for one of these; others are the forest's own. */
+  boolean has(Tree tree) {
+    return List.of(meta, inodes, names, links, extents, owners, attributes, orphans).contains(tree);
   }
 
   static Trees find(String device, Forest forest) throws FilesystemFormatException {

@@ -45,6 +45,9 @@ final class Commits {
   private volatile @Nullable Throwable failed;
   private volatile boolean closed;
 
+  /** No transaction begins any more. */
+  private volatile boolean closing;
+
   /** Why a commit is made. */
   enum Reason {
     /** For what was applied, if anything. */
@@ -95,6 +98,19 @@ final class Commits {
     failed = why;
   }
 
+  /**
+   * Refuses transactions that cannot be made.
+   *
+   * @throws ForestFailedException when something failed before
+   * @throws DeviceUnavailableException when the device takes no writes
+   */
+  void checkBegin() throws IOException {
+    if (closing) {
+      throw new IllegalStateException("the forest on " + name() + " is being closed");
+    }
+    checkUsable();
+  }
+
   boolean hasFailed() {
     return failed != null;
   }
@@ -124,9 +140,11 @@ final class Commits {
       return;
     }
     try {
-      if (failed == null) {
-        persist(applied.ticket());
-      }
+      closing = true;
+      // Whoever writes now is waited for; whoever comes later is refused.
+      applied.acquire();
+      applied.release();
+      persist(applied.ticket());
     } finally {
       closed = true;
     }
@@ -177,6 +195,9 @@ final class Commits {
       currentPair = 1 - currentPair;
       readers.durable(new Durable(next, durable.holds()));
       settled = true;
+    } catch (DeviceUnavailableException notThere) {
+      // Whatever of it is on media says what the newest commit says: it is done again later.
+      throw notThere;
     } catch (IOException | RuntimeException e) {
       failed = e;
       throw e;

@@ -175,15 +175,22 @@ public final class Forest implements AutoCloseable {
   }
 
   /**
-   * Number of the newest durable commit that changed anything: the first transaction after opening
-   * makes a commit that does not.
+   * Number of the newest durable commit that changed a tree: the first transaction after opening
+   * makes a commit that does not, and those that only take released holds apart do not either.
    */
   public long changingCommit() {
     long newest = 0;
-    for (TreeRoot root : readers.durable().root().trees()) {
+    List<TreeRoot> roots = readers.durable().root().trees();
+    // The forest's own trees change for its own sake, too.
+    for (TreeRoot root : roots.subList(SystemTrees.COUNT, roots.size())) {
       newest = root.isEmpty() ? newest : Math.max(newest, root.ref().commit());
     }
     return newest;
+  }
+
+  /** False once something failed for which nothing may change any more. */
+  public boolean isUsable() {
+    return !commits.hasFailed();
   }
 
   /** Why an older commit was opened than there once was, if so. */
@@ -273,7 +280,7 @@ public final class Forest implements AutoCloseable {
       applied.acquire();
       boolean handed = false;
       try {
-        commits.checkUsable();
+        commits.checkBegin();
         Gathering gathering = applied.gathering();
         // A hold keeps exactly one state, so nothing may be added to it.
         full = gathering.hold != null || gathering.dirtyNodes * PAGE_BYTES >= dirtyBytes();

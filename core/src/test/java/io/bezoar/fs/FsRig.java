@@ -103,6 +103,11 @@ final class FsRig {
     return new NoticeDispatcher(name, FIXED, _ -> {});
   }
 
+  /** The device as its media is now, without a filesystem on it, which would change it. */
+  DaxDevice deviceAlone() throws IOException {
+    return device(below, media, geometry);
+  }
+
   private static DaxDevice device(Below below, SimMedia media, Geometry geometry)
       throws IOException {
     LeafDevice leaf = LeafDevice.open(media, lists(media), FIXED, dispatcher("child"));

@@ -6,8 +6,6 @@ import io.bezoar.dax.DaxDevice;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -146,20 +144,14 @@ class ReaperCrashTest {
       fill();
       rig.fs.close();
       DaxDevice asked =
-          (DaxDevice)
-              Proxy.newProxyInstance(
-                  DaxDevice.class.getClassLoader(),
-                  new Class<?>[] {DaxDevice.class},
-                  (_, method, arguments) -> {
-                    if (method.getName().equals("state")) {
-                      commitBeforeAChange();
-                    }
-                    try {
-                      return method.invoke(rig.device, arguments);
-                    } catch (InvocationTargetException thrown) {
-                      throw thrown.getCause();
-                    }
-                  });
+          Interposed.on(
+              rig.device,
+              (method, _) -> {
+                if (method.equals("state")) {
+                  commitBeforeAChange();
+                }
+                return null;
+              });
       fs = Filesystem.open(asked, rig.options);
     }
 
