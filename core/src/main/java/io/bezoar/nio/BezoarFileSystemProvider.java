@@ -5,9 +5,13 @@ import io.bezoar.fs.OpenFile;
 import io.bezoar.fs.PathWalk.Found;
 import io.bezoar.fs.PathWalk.LastLink;
 import io.bezoar.media.MediaOpenException;
+import io.bezoar.nio.PoolFileChannel.Interrupts;
 import io.bezoar.pool.Pool;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.URI;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.file.AccessDeniedException;
@@ -24,6 +28,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributeView;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
@@ -33,6 +38,10 @@ import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.UserDefinedFileAttributeView;
 import java.nio.file.spi.FileSystemProvider;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -139,34 +148,82 @@ public final class BezoarFileSystemProvider extends FileSystemProvider {
     return path.getFileSystem().filesByPath();
   }
 
-  @Override
-  public FileChannel newFileChannel(
-      Path file, Set<? extends OpenOption> options, FileAttribute<?>... attributes)
+  private static FileChannel open(PoolPath path, Options.Open how, int mode, Interrupts interrupts)
       throws IOException {
-    PoolPath path = PoolPath.of(file);
     PoolFileSystem fs = path.getFileSystem();
-    Options.Open how = Options.Open.of(options);
-    int mode =
-        attributes.length == 0
-            ? FILE_MODE & ~Host.NOW.umask()
-            : Options.mode(FILE_MODE, attributes) & ~Host.NOW.umask();
     return fs.call(
         path,
         null,
         () -> {
           OpenFile open = files(path).open(path, how, mode);
           FileChannel channel =
-              open == null ? new PoolDirectoryChannel(path) : new PoolFileChannel(fs, open, how);
+              open == null
+                  ? new PoolDirectoryChannel(path)
+                  : new PoolFileChannel(fs, open, how, interrupts);
           fs.opened(channel);
           return channel;
         });
   }
 
+  private static FileChannel open(
+      Path file, Collection<? extends OpenOption> options, Interrupts interrupts)
+      throws IOException {
+    return open(
+        PoolPath.of(file), Options.Open.of(options), FILE_MODE & ~Host.NOW.umask(), interrupts);
+  }
+
+  @Override
+  public FileChannel newFileChannel(
+      Path file, Set<? extends OpenOption> options, FileAttribute<?>... attributes)
+      throws IOException {
+    if (attributes.length == 0) {
+      return open(file, options, Interrupts.CLOSE);
+    }
+    PoolPath path = PoolPath.of(file);
+    Options.Open how = Options.Open.of(options);
+    int mode = Options.mode(FILE_MODE, attributes) & ~Host.NOW.umask();
+    return open(path, how, mode, Interrupts.CLOSE);
+  }
+
+  /**
+   * As {@link #newFileChannel}, but without any option an interrupt does not close the channel:
+   * {@code Files.readAllBytes} opens a file so, and with the default provider it goes on when the
+   * thread is interrupted.
+   */
   @Override
   public SeekableByteChannel newByteChannel(
       Path path, Set<? extends OpenOption> options, FileAttribute<?>... attributes)
       throws IOException {
-    return newFileChannel(path, options, attributes);
+    return options.isEmpty() && attributes.length == 0
+        ? open(path, options, Interrupts.IGNORE)
+        : newFileChannel(path, options, attributes);
+  }
+
+  /** Of a channel that no interrupt closes, as the default provider's. */
+  @Override
+  public InputStream newInputStream(Path path, OpenOption... options) throws IOException {
+    List<OpenOption> how = Arrays.asList(options);
+    for (StandardOpenOption writing :
+        List.of(StandardOpenOption.APPEND, StandardOpenOption.WRITE)) {
+      if (how.contains(writing)) {
+        throw new UnsupportedOperationException("'" + writing + "' not allowed");
+      }
+    }
+    return Channels.newInputStream(open(path, how, Interrupts.IGNORE));
+  }
+
+  /** Of a channel that no interrupt closes, as the default provider's. */
+  @Override
+  public OutputStream newOutputStream(Path path, OpenOption... options) throws IOException {
+    List<OpenOption> how = new ArrayList<>(Arrays.asList(options));
+    if (how.contains(StandardOpenOption.READ)) {
+      throw new IllegalArgumentException("READ not allowed");
+    }
+    if (how.isEmpty()) {
+      how.addAll(List.of(StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING));
+    }
+    how.add(StandardOpenOption.WRITE);
+    return Channels.newOutputStream(open(path, how, Interrupts.IGNORE));
   }
 
   @Override

@@ -6,6 +6,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
+import java.nio.channels.Channel;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -26,6 +28,9 @@ import java.util.concurrent.atomic.AtomicInteger;
  * was closed; the last one out of a closed channel lets go of the file, because until then its
  * pages must not become another file's. {@code this}{@link #positionLock} is held over every
  * operation that uses the position, so that these happen one after another. Thread-safe.
+ *
+ * <p>An interrupt closes it, as {@link FileChannel} says, unless a stream or {@code
+ * Files.readAllBytes} is made of it: those of the default provider go on, too.
  */
 final class PoolFileChannel extends FileChannel {
   private static final int CLOSED = 1 << 31;
@@ -33,6 +38,7 @@ final class PoolFileChannel extends FileChannel {
   private final PoolFileSystem fs;
   private final OpenFile file;
   private final Options.Open mode;
+  private final Interrupts interrupts;
   private final BufferIo io;
   private final Object positionLock = new Object();
   private final AtomicInteger users = new AtomicInteger();
@@ -41,15 +47,24 @@ final class PoolFileChannel extends FileChannel {
   /** Guarded by {@link #positionLock}. */
   private long position;
 
+  /** What an interrupt does to a channel. */
+  enum Interrupts {
+    /** It is closed, and what the thread is doing with it fails. */
+    CLOSE,
+    /** Nothing: the thread stays interrupted and goes on. */
+    IGNORE
+  }
+
   /** Something that is done with the file. */
   private interface Work<T> {
     T run() throws IOException;
   }
 
-  PoolFileChannel(PoolFileSystem fs, OpenFile file, Options.Open mode) {
+  PoolFileChannel(PoolFileSystem fs, OpenFile file, Options.Open mode, Interrupts interrupts) {
     this.fs = fs;
     this.file = file;
     this.mode = mode;
+    this.interrupts = interrupts;
     this.io = new BufferIo(file, () -> !isOpen());
   }
 
@@ -83,22 +98,29 @@ final class PoolFileChannel extends FileChannel {
 
   /** Does something that closing the channel, or an interrupt, makes fail as it should. */
   private <T> T work(Work<T> work) throws IOException {
+    if (interrupts == Interrupts.IGNORE) {
+      return use(work);
+    }
     boolean done = false;
     begin();
     try {
-      if (!enter()) {
-        // What end() throws says who closed it; this is for the compiler.
-        throw new ClosedChannelException();
-      }
-      try {
-        T result = work.run();
-        done = true;
-        return result;
-      } finally {
-        leave();
-      }
+      T result = use(work);
+      done = true;
+      return result;
     } finally {
+      // Where this throws, it says who closed the channel.
       end(done);
+    }
+  }
+
+  private <T> T use(Work<T> work) throws IOException {
+    if (!enter()) {
+      throw new ClosedChannelException();
+    }
+    try {
+      return work.run();
+    } finally {
+      leave();
     }
   }
 
@@ -248,7 +270,7 @@ final class PoolFileChannel extends FileChannel {
   public long position() throws IOException {
     checkOpen();
     synchronized (positionLock) {
-      return isAppending() ? work(file::sizeBytes) : position;
+      return work(() -> isAppending() ? file.sizeBytes() : position);
     }
   }
 
@@ -257,9 +279,12 @@ final class PoolFileChannel extends FileChannel {
     checkOpen();
     checkPosition(newPosition);
     synchronized (positionLock) {
-      position = newPosition;
+      return work(
+          () -> {
+            position = newPosition;
+            return this;
+          });
     }
-    return this;
   }
 
   @Override
@@ -310,6 +335,10 @@ final class PoolFileChannel extends FileChannel {
     if (target instanceof PoolFileChannel other) {
       other.checkWritable();
     }
+    return transfer(target, () -> moveTo(from, count, target));
+  }
+
+  private long moveTo(long from, long count, WritableByteChannel target) throws IOException {
     MemorySegment buffer = NativeBuffers.SHARED.take(Math.min(count, NativeBuffers.LARGE_BYTES));
     long moved = 0;
     try {
@@ -354,6 +383,10 @@ final class PoolFileChannel extends FileChannel {
       other.checkReadable();
     }
     checkWritable();
+    return transfer(src, () -> moveFrom(src, to, count));
+  }
+
+  private long moveFrom(ReadableByteChannel src, long to, long count) throws IOException {
     MemorySegment buffer = NativeBuffers.SHARED.take(Math.min(count, NativeBuffers.LARGE_BYTES));
     long moved = 0;
     try {
@@ -373,6 +406,18 @@ final class PoolFileChannel extends FileChannel {
       NativeBuffers.SHARED.give(buffer);
     }
     return moved;
+  }
+
+  /** An interrupt closes both channels, whichever of them was in the middle of something. */
+  private long transfer(Channel other, Work<Long> move) throws IOException {
+    try {
+      return move.run();
+    } catch (ClosedByInterruptException e) {
+      try (FileChannel _ = this;
+          Channel _ = other) {
+        throw e;
+      }
+    }
   }
 
   private void checkTransfer(long position, long count, boolean otherIsOpen)

@@ -15,9 +15,12 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 
+import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -31,6 +34,7 @@ import java.nio.channels.FileLock;
 import java.nio.channels.NonReadableChannelException;
 import java.nio.channels.NonWritableChannelException;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
@@ -38,12 +42,14 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Function;
 import java.util.function.IntFunction;
 import org.junit.jupiter.api.Test;
 
@@ -536,20 +542,125 @@ abstract class ChannelsContract extends ProviderContract {
     assertThatExceptionOfType(ClosedChannelException.class).isThrownBy(call::call);
   }
 
+  // Interrupts.
+
+  /** What comes of it on an interrupted thread; the thread stays interrupted. */
+  private static <T> T interrupted(Callable<T> call) throws Exception {
+    Thread.currentThread().interrupt();
+    try {
+      return call.call();
+    } finally {
+      assertThat(Thread.interrupted()).isTrue();
+    }
+  }
+
+  private static void assertClosedByInterrupt(FileChannel channel, Callable<?> call) {
+    assertThatExceptionOfType(ClosedByInterruptException.class).isThrownBy(() -> interrupted(call));
+    assertThat(channel.isOpen()).isFalse();
+    assertThatExceptionOfType(ClosedChannelException.class).isThrownBy(channel::size);
+  }
+
   @Test
   void shouldBeClosedByInterrupts() throws IOException {
     file("a", "x");
-    FileChannel channel = open("a", READ);
-    Thread.currentThread().interrupt();
-    try {
-      assertThatExceptionOfType(ClosedByInterruptException.class)
-          .isThrownBy(() -> channel.read(ByteBuffer.allocate(1)));
-      assertThat(Thread.interrupted()).isTrue();
-    } finally {
-      Thread.interrupted();
+    for (Function<FileChannel, Callable<?>> use :
+        List.<Function<FileChannel, Callable<?>>>of(
+            channel -> () -> channel.read(ByteBuffer.allocate(1)),
+            channel -> () -> channel.read(ByteBuffer.allocate(1), 0),
+            channel -> () -> channel.write(text("x")),
+            channel -> () -> channel.write(text("x"), 0),
+            channel -> channel::size,
+            channel -> channel::position,
+            channel -> () -> channel.position(1),
+            channel -> () -> channel.truncate(1),
+            channel -> () -> channel.map(FileChannel.MapMode.READ_ONLY, 0, 1))) {
+      FileChannel one = open("a", READ, WRITE);
+      assertClosedByInterrupt(one, use.apply(one));
+      FileChannel other = (FileChannel) Files.newByteChannel(path("a"), READ, WRITE);
+      assertClosedByInterrupt(other, use.apply(other));
     }
-    assertThat(channel.isOpen()).isFalse();
-    assertThatExceptionOfType(ClosedChannelException.class).isThrownBy(channel::size);
+  }
+
+  @Test
+  void shouldCloseBothChannelsOfATransferByAnInterrupt() throws IOException {
+    file("a", "x");
+    file("b", "y");
+    try (FileChannel from = open("a", READ);
+        FileChannel to = open("b", WRITE)) {
+      assertClosedByInterrupt(from, () -> from.transferTo(0, 1, to));
+      assertThat(to.isOpen()).isFalse();
+    }
+    try (FileChannel to = open("b", WRITE);
+        ReadableByteChannel from = Channels.newChannel(new ByteArrayInputStream(new byte[1]))) {
+      assertClosedByInterrupt(to, () -> to.transferFrom(from, 0, 1));
+      assertThat(from.isOpen()).isFalse();
+    }
+  }
+
+  /** The default provider makes the channels below streams so that no interrupt closes them. */
+  @Test
+  void shouldReadAndWriteWholeFilesOnAnInterruptedThread() throws Exception {
+    Path file = path("a");
+    assertThat(interrupted(() -> Files.writeString(file, "hello"))).isEqualTo(file);
+    assertThat(interrupted(() -> Files.readString(file))).isEqualTo("hello");
+    assertThat(interrupted(() -> Files.readAllBytes(file))).hasSize(5);
+    assertThat(interrupted(() -> Files.readAllLines(file))).containsExactly("hello");
+    Files.writeString(path("b"), "hallo");
+    assertThat(interrupted(() -> Files.mismatch(file, path("b")))).isEqualTo(1);
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    assertThat(interrupted(() -> Files.copy(file, bytes))).isEqualTo(5);
+    ByteArrayInputStream source = new ByteArrayInputStream(new byte[7]);
+    assertThat(interrupted(() -> Files.copy(source, path("c")))).isEqualTo(7);
+    assertThat(interrupted(() -> Files.copy(file, path("d")))).isEqualTo(path("d"));
+  }
+
+  @Test
+  void shouldReadAndWriteStreamsOnAnInterruptedThread() throws Exception {
+    Path file = file("a", "hello");
+    try (InputStream in = Files.newInputStream(file);
+        OutputStream out = Files.newOutputStream(path("b"), CREATE, APPEND)) {
+      assertThat(interrupted(() -> in.readNBytes(1))).containsExactly('h');
+      assertThat(interrupted(() -> in.skip(1))).isEqualTo(1);
+      assertThat(interrupted(() -> in.available())).isEqualTo(3);
+      assertThat(interrupted(() -> in.transferTo(out))).isEqualTo(3);
+    }
+    assertThat(Files.readString(path("b"))).isEqualTo("llo");
+    try (BufferedReader in = Files.newBufferedReader(file)) {
+      assertThat(interrupted(in::readLine)).isEqualTo("hello");
+    }
+  }
+
+  @Test
+  void shouldOpenStreamsAsAsked() throws IOException {
+    Path file = file("a", "hello");
+    assertThatExceptionOfType(UnsupportedOperationException.class)
+        .isThrownBy(() -> Files.newInputStream(file, WRITE).close());
+    assertThatExceptionOfType(UnsupportedOperationException.class)
+        .isThrownBy(() -> Files.newInputStream(file, APPEND).close());
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> Files.newOutputStream(file, READ).close());
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> Files.newOutputStream(file, APPEND, TRUNCATE_EXISTING).close());
+    assertThatNullPointerException()
+        .isThrownBy(() -> Files.newInputStream(file, (OpenOption) null).close());
+    assertThatNullPointerException()
+        .isThrownBy(() -> Files.newOutputStream(file, (OpenOption) null).close());
+    Path no = path("no");
+    assertFails(
+        NoSuchFileException.class, no, () -> Files.newInputStream(no, CREATE, READ).close());
+    assertFails(
+        NoSuchFileException.class, no, () -> Files.newOutputStream(no, TRUNCATE_EXISTING).close());
+    assertFails(
+        FileAlreadyExistsException.class,
+        file,
+        () -> Files.newOutputStream(file, CREATE_NEW).close());
+    Files.newOutputStream(file, CREATE).close();
+    assertThat(Files.size(file)).isEqualTo(5);
+    Files.newOutputStream(file).close();
+    assertThat(Files.size(file)).isZero();
+    InputStream closed = Files.newInputStream(file);
+    closed.close();
+    assertClosed(closed::read);
   }
 
   @Test
