@@ -6,11 +6,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
+import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.Channel;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.channels.FileLockInterruptionException;
 import java.nio.channels.NonReadableChannelException;
 import java.nio.channels.NonWritableChannelException;
 import java.nio.channels.ReadableByteChannel;
@@ -466,12 +468,24 @@ final class PoolFileChannel extends FileChannel {
 
   // Locks.
 
-  /** Never waits: whatever is locked is locked by this process, and then that is an error. */
+  /**
+   * Never waits: whatever is locked is locked by this process, and then that is an error.
+   *
+   * @throws FileLockInterruptionException when the thread is interrupted; the channel is closed
+   */
   @Override
   public FileLock lock(long at, long size, boolean shared) throws IOException {
-    return tryLock(at, size, shared);
+    FileLock lock = tryLock(at, size, shared);
+    try {
+      return work(() -> lock);
+    } catch (ClosedByInterruptException e) {
+      FileLockInterruptionException interrupted = new FileLockInterruptionException();
+      interrupted.initCause(e);
+      throw interrupted;
+    }
   }
 
+  /** As {@link #lock}, but an interrupt is nothing to it, because it is not meant to wait. */
   @Override
   public FileLock tryLock(long at, long size, boolean shared) throws IOException {
     checkOpen();
@@ -482,9 +496,14 @@ final class PoolFileChannel extends FileChannel {
     }
     long toTheEnd = Long.MAX_VALUE - Math.max(0, at);
     PoolFileLock lock = new PoolFileLock(this, at, size == 0 ? toTheEnd : size, shared);
-    return work(
+    return use(
         () -> {
           fs.locks().add(file.id(), lock);
+          if (!isOpen()) {
+            // Whoever closed it may have taken away its locks before this one was there.
+            unlock(lock);
+            throw new AsynchronousCloseException();
+          }
           return lock;
         });
   }

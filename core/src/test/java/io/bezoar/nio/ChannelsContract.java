@@ -31,6 +31,7 @@ import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.channels.FileLockInterruptionException;
 import java.nio.channels.NonReadableChannelException;
 import java.nio.channels.NonWritableChannelException;
 import java.nio.channels.OverlappingFileLockException;
@@ -594,6 +595,24 @@ abstract class ChannelsContract extends ProviderContract {
         ReadableByteChannel from = Channels.newChannel(new ByteArrayInputStream(new byte[1]))) {
       assertClosedByInterrupt(to, () -> to.transferFrom(from, 0, 1));
       assertThat(from.isOpen()).isFalse();
+    }
+  }
+
+  @Test
+  void shouldLockOnAnInterruptedThreadOnlyWithoutWaiting() throws Exception {
+    file("a", "x");
+    try (FileChannel channel = open("a", READ, WRITE);
+        FileChannel other = open("a", READ, WRITE)) {
+      FileLock lock = interrupted(() -> channel.tryLock(0, 1, false));
+      assertThat(lock.isValid()).isTrue();
+      assertThatExceptionOfType(OverlappingFileLockException.class)
+          .isThrownBy(() -> interrupted(() -> channel.lock(0, 1, false)));
+      assertThat(channel.isOpen()).isTrue();
+      assertThatExceptionOfType(FileLockInterruptionException.class)
+          .isThrownBy(() -> interrupted(() -> channel.lock(2, 1, false)));
+      assertThat(channel.isOpen()).isFalse();
+      assertThat(lock.isValid()).isFalse();
+      assertThat(other.tryLock()).isNotNull();
     }
   }
 

@@ -414,6 +414,21 @@ class PoolFileSystemTest {
 
   // The end.
 
+  /** {@code Files.readAllBytes} opens a file so. */
+  @Test
+  void shouldReadOnAnInterruptedThreadWhenOpenedWithoutOptions() throws IOException {
+    Path file = file("a", 10);
+    FileChannel channel = (FileChannel) Files.newByteChannel(file);
+    Thread.currentThread().interrupt();
+    try {
+      assertThat(channel.read(ByteBuffer.allocate(20))).isEqualTo(10);
+    } finally {
+      assertThat(Thread.interrupted()).isTrue();
+      channel.close();
+    }
+    assertThatExceptionOfType(ClosedChannelException.class).isThrownBy(channel::size);
+  }
+
   @Test
   void shouldCloseItsChannels() throws IOException {
     Path file = file("a", PAGE);
