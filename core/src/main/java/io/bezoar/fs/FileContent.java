@@ -266,7 +266,8 @@ final class FileContent {
         () -> {
           FileId file = FileId.live(inode.number);
           long old = core.look(file, view -> core.require(view, file)).size();
-          if (size < old) {
+          // One that is empty is cut again: that needs no room, and only its times change.
+          if (size < old || size == 0) {
             reaper.cut(inode, size);
           } else {
             FilePages.aroundBadPages(into -> grow(inode, size, into));

@@ -120,10 +120,12 @@ final class FilesByPath {
   }
 
   /**
-   * What is done on opening. A file to be deleted goes at once: nobody else can open it any more.
+   * What is done on opening. A file that was there is cut even if it is empty: its times tell that
+   * it was written anew. One to be deleted goes at once: nobody else can open it any more.
    */
   private void begin(OpenFile open, Place place, Options.Open how) throws IOException {
-    if (how.has(StandardOpenOption.TRUNCATE_EXISTING) && open.sizeBytes() > 0) {
+    boolean wasThere = place.found() != null;
+    if (how.has(StandardOpenOption.TRUNCATE_EXISTING) && (wasThere || open.sizeBytes() > 0)) {
       open.truncate(0);
     }
     if (how.has(StandardOpenOption.DELETE_ON_CLOSE)) {

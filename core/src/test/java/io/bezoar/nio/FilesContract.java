@@ -50,6 +50,20 @@ abstract class FilesContract extends ProviderContract {
   }
 
   @Test
+  void shouldTellByItsTimeThatAFileWasWrittenAnew() throws IOException {
+    FileTime old = FileTime.from(Instant.parse("2001-02-03T04:05:06Z"));
+    for (String content : List.of("", "hello")) {
+      Path file = file("a", content);
+      Files.setLastModifiedTime(file, old);
+      Files.write(file, new byte[0], StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      assertThat(Files.getLastModifiedTime(file)).isEqualTo(old);
+      Files.write(file, new byte[0]);
+      assertThat(Files.getLastModifiedTime(file)).isGreaterThan(old);
+      assertThat(Files.size(file)).isZero();
+    }
+  }
+
+  @Test
   void shouldReadAndWriteStreams() throws IOException {
     Path file = path("a");
     try (OutputStream out = Files.newOutputStream(file)) {
