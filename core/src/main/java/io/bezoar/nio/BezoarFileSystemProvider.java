@@ -358,8 +358,9 @@ public final class BezoarFileSystemProvider extends FileSystemProvider {
 
   @Override
   public FileStore getFileStore(Path file) throws IOException {
-    checkAccess(file);
-    return new PoolFileStore(PoolPath.of(file).getFileSystem());
+    PoolPath path = PoolPath.of(file);
+    change(path, null, () -> files(path).requireAt(path, LastLink.FOLLOW));
+    return new PoolFileStore(path.getFileSystem());
   }
 
   /**
@@ -376,7 +377,7 @@ public final class BezoarFileSystemProvider extends FileSystemProvider {
         path,
         null,
         () -> {
-          Found found = files(path).requireAt(path, LastLink.FOLLOW);
+          Found found = files(path).requireLook(path, LastLink.FOLLOW);
           for (AccessMode mode : modes) {
             checkAccess(fs, path, found, mode);
           }
@@ -407,7 +408,7 @@ public final class BezoarFileSystemProvider extends FileSystemProvider {
     PoolPath path = PoolPath.of(file);
     LastLink last = Options.last(options);
     try {
-      return path.getFileSystem().call(path, null, () -> files(path).at(path, last) != null);
+      return path.getFileSystem().call(path, null, () -> files(path).look(path, last) != null);
     } catch (IOException e) {
       // As the specification has it: what cannot be found out is taken for "no".
       return false;
@@ -439,7 +440,7 @@ public final class BezoarFileSystemProvider extends FileSystemProvider {
   private static @Nullable PoolFileAttributes attributes(PoolPath path, LastLink last)
       throws IOException {
     PoolFileSystem fs = path.getFileSystem();
-    Found found = files(path).at(path, last);
+    Found found = files(path).look(path, last);
     return found == null ? null : new PoolFileAttributes(fs, fs.files().attributes(found.id()));
   }
 

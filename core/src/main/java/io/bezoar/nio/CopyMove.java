@@ -19,6 +19,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.StandardCopyOption;
 import java.util.Optional;
@@ -55,9 +56,21 @@ final class CopyMove {
     return path.getFileSystem().walk().find(path.route(), last);
   }
 
-  private static Place requireThere(Place place) throws IOException {
-    place.require();
-    return place;
+  /**
+   * Where the source is.
+   *
+   * @throws NoSuchFileException when it is not there, be it that something on the way is a file
+   */
+  private Place findSource(LastLink last) throws IOException {
+    try {
+      Place place = find(source, last);
+      place.require();
+      return place;
+    } catch (NotDirectoryException belowAFile) {
+      NoSuchFileException missing = new NoSuchFileException(source.text());
+      missing.initCause(belowAFile);
+      throw missing;
+    }
   }
 
   private boolean isSame(Found a, Place b) {
@@ -71,7 +84,7 @@ final class CopyMove {
     if (how.has(StandardCopyOption.ATOMIC_MOVE)) {
       throw new UnsupportedOperationException("a copy is not atomic");
     }
-    Found file = find(source, how.last()).require();
+    Found file = findSource(how.last()).require();
     Place place = find(target, LastLink.KEEP);
     if (isSame(file, place)) {
       return;
@@ -204,7 +217,7 @@ final class CopyMove {
       moveAcross();
       return;
     }
-    Place file = requireThere(find(source, LastLink.KEEP));
+    Place file = findSource(LastLink.KEEP);
     Place place = find(target, LastLink.KEEP);
     checkMovable(file);
     target.getFileSystem().checkWritable(place.directory());
@@ -247,7 +260,7 @@ final class CopyMove {
   }
 
   private void moveAcross() throws IOException {
-    Place file = requireThere(find(source, LastLink.KEEP));
+    Place file = findSource(LastLink.KEEP);
     checkMovable(file);
     if (file.require().isDirectory() && !from.list(file.require().id(), null, 1).isEmpty()) {
       throw new DirectoryNotEmptyException(source.text());

@@ -221,4 +221,25 @@ final class FilesByPath {
     Place place = walk.seek(path.route(), last);
     return place == null ? null : place.found();
   }
+
+  /**
+   * As {@link #at}, for those who only ask whether and what: there is nothing below a file, and to
+   * them that is no error.
+   */
+  PathWalk.@Nullable Found look(PoolPath path, LastLink last) throws IOException {
+    try {
+      return at(path, last);
+    } catch (NotDirectoryException belowAFile) {
+      return null;
+    }
+  }
+
+  /** As {@link #look}, of something that has to be there. */
+  PathWalk.Found requireLook(PoolPath path, LastLink last) throws IOException {
+    PathWalk.Found found = look(path, last);
+    if (found == null) {
+      throw new NoSuchFileException(path.text());
+    }
+    return found;
+  }
 }

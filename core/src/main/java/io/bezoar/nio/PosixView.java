@@ -30,7 +30,8 @@ record PosixView(String name, PoolPath path, LastLink last) implements PosixFile
 
   private PoolFileAttributes read() throws IOException {
     PoolFileSystem fs = path.getFileSystem();
-    return new PoolFileAttributes(fs, fs.files().attributes(file()));
+    FileId file = fs.filesByPath().requireLook(path, last).id();
+    return new PoolFileAttributes(fs, fs.files().attributes(file));
   }
 
   void set(AttributeChange change) throws IOException {

@@ -25,13 +25,17 @@ import java.nio.file.Path;
 import java.nio.file.ProviderMismatchException;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
 /** {@link Files}. */
@@ -155,6 +159,57 @@ abstract class FilesContract extends ProviderContract {
     assertThatExceptionOfType(FileSystemException.class)
         .isThrownBy(() -> Files.readString(path("a/../a")));
     assertFails(NotDirectoryException.class, file, () -> list(file));
+  }
+
+  @Test
+  void shouldSeeNothingBelowAFile() throws IOException {
+    file("a", "x");
+    link("l", "a");
+    for (Path below : List.of(path("a/b"), path("a/b/c"), path("l/b"))) {
+      assertThat(Files.exists(below)).isFalse();
+      assertThat(Files.notExists(below)).isTrue();
+      assertThat(Files.notExists(below, LinkOption.NOFOLLOW_LINKS)).isTrue();
+      assertThat(
+              below
+                  .getFileSystem()
+                  .provider()
+                  .readAttributesIfExists(below, PosixFileAttributes.class))
+          .isNull();
+      for (ThrowingCallable look :
+          List.<ThrowingCallable>of(
+              () -> Files.readAttributes(below, BasicFileAttributes.class),
+              () -> Files.readAttributes(below, "*"),
+              () ->
+                  Files.getFileAttributeView(below, PosixFileAttributeView.class).readAttributes(),
+              () -> Files.size(below),
+              () -> Files.getOwner(below),
+              () -> below.getFileSystem().provider().checkAccess(below),
+              () -> Files.walk(below).close(),
+              () -> Files.copy(below, path("new")),
+              () -> Files.move(below, path("new")))) {
+        assertFails(NoSuchFileException.class, below, look);
+      }
+      for (ThrowingCallable use :
+          List.<ThrowingCallable>of(
+              () -> Files.readString(below),
+              () -> Files.writeString(below, "x"),
+              () -> Files.createDirectory(below),
+              () -> Files.delete(below),
+              () -> Files.deleteIfExists(below),
+              () -> Files.readSymbolicLink(below),
+              () -> Files.getFileStore(below),
+              () -> Files.setLastModifiedTime(below, FileTime.fromMillis(0)),
+              () -> Files.copy(path("a"), below))) {
+        assertThatExceptionOfType(FileSystemException.class)
+            .isThrownBy(use)
+            .satisfies(
+                e -> {
+                  assertThat(e).isNotInstanceOf(NoSuchFileException.class);
+                  assertThat(e.getFile()).isEqualTo(below.toString());
+                });
+      }
+    }
+    assertThat(list(root)).containsExactly("a", "l");
   }
 
   @Test
