@@ -145,12 +145,21 @@ final class FilesByPath {
 
   void createSymbolicLink(PoolPath link, PoolPath target) throws IOException {
     if (target.text().isEmpty()) {
-      throw new NoSuchFileException(link.text(), "", "a symbolic link leads somewhere");
+      throw new NoSuchFileException(link.text(), null, "a symbolic link leads somewhere");
+    }
+    byte[] bytes = PathText.bytes(target.text());
+    if (bytes.length > Filesystem.TARGET_BYTES_MAX) {
+      throw new FileSystemException(
+          link.text(),
+          null,
+          "File name too long: the target has "
+              + bytes.length
+              + " bytes, and a symbolic link takes "
+              + Filesystem.TARGET_BYTES_MAX);
     }
     Place place = walk.find(link.route(), LastLink.KEEP);
     fs.checkWritable(place.directory());
-    files.symlink(
-        place.directory(), place.requireFree(), PathText.bytes(target.text()), newFile(LINK_MODE));
+    files.symlink(place.directory(), place.requireFree(), bytes, newFile(LINK_MODE));
   }
 
   void createLink(PoolPath link, PoolPath existing) throws IOException {

@@ -213,6 +213,20 @@ abstract class FilesContract extends ProviderContract {
   }
 
   @Test
+  void shouldRefuseTargetsThatAreTooLong() throws IOException {
+    link("l", "x".repeat(4095));
+    assertThat(Files.readSymbolicLink(path("l")).toString()).hasSize(4095);
+    file("a", "x");
+    for (Path link : List.of(path("long"), path("a"), path("no/long"))) {
+      assertFails(
+          FileSystemException.class,
+          link,
+          () -> Files.createSymbolicLink(link, root.getFileSystem().getPath("x".repeat(4096))));
+    }
+    assertThat(list(root)).containsExactly("a", "l");
+  }
+
+  @Test
   void shouldRefuseNamesThatAreTooLong() {
     assertThatExceptionOfType(FileSystemException.class)
         .isThrownBy(() -> Files.createFile(path("n".repeat(256))));
