@@ -16,7 +16,12 @@ public abstract sealed class FilesystemException extends FileSystemException
   private static final long serialVersionUID = 1L;
 
   FilesystemException(String file, String reason, @Nullable Throwable cause) {
-    super(file, null, reason);
+    this(file, null, reason, cause);
+  }
+
+  FilesystemException(
+      String file, @Nullable String other, String reason, @Nullable Throwable cause) {
+    super(file, other, reason);
     if (cause != null) {
       initCause(cause);
     }

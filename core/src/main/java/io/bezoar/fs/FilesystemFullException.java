@@ -1,6 +1,7 @@
 package io.bezoar.fs;
 
 import io.bezoar.tree.ForestFullException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * No space is left for what was asked; nothing of it was done. Deleting works: space is kept back
@@ -18,5 +19,15 @@ public final class FilesystemFullException extends FilesystemException {
             + full.availableBytes()
             + " left; delete files or snapshots",
         full);
+  }
+
+  private FilesystemFullException(
+      String file, @Nullable String other, FilesystemFullException said) {
+    super(file, other, said.getReason(), said);
+  }
+
+  /** The same, said of what the caller asked for: of a path, or of a source and a target. */
+  public FilesystemFullException about(String file, @Nullable String other) {
+    return new FilesystemFullException(file, other, this);
   }
 }

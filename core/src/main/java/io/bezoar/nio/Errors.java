@@ -1,16 +1,19 @@
 package io.bezoar.nio;
 
+import io.bezoar.fs.FilesystemFullException;
 import io.bezoar.fs.InvalidFileException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The one place where what a filesystem says of its files becomes what {@code java.nio.file} says
- * of paths. Errors that only Bezoar has stay as they are: they name the file by a path already.
+ * of paths. Errors that only Bezoar has stay as they are, but for a full pool: they name the file
+ * by a path already.
  */
 final class Errors {
   private Errors() {}
@@ -38,9 +41,13 @@ final class Errors {
               new NoSuchFileException(file, second, null);
           case InvalidFileException wrong when !known ->
               new FileSystemException(file, second, wrong.getReason());
+          // Of a new file it says the directory, which is what was to be changed.
+          case FilesystemFullException full
+              when !file.equals(full.getFile()) || !Objects.equals(second, full.getOtherFile()) ->
+              full.about(file, second);
           default -> said;
         };
-    if (!named.equals(said)) {
+    if (!named.equals(said) && named.getCause() == null) {
       named.initCause(said);
     }
     return named;

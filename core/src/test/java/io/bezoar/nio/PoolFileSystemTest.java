@@ -45,6 +45,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -158,6 +160,49 @@ class PoolFileSystemTest {
       assertThat(channel.size()).isGreaterThan(20L << 20);
     }
     Files.delete(file);
+  }
+
+  private void fill(Path file) throws IOException {
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+      int bytes = 4 << 20;
+      while (bytes >= PAGE) {
+        try {
+          channel.write(ByteBuffer.allocate(bytes));
+        } catch (FilesystemFullException full) {
+          bytes /= 2;
+        }
+      }
+    }
+  }
+
+  @Test
+  void shouldNameWhatAFullPoolHasNoRoomFor() throws IOException {
+    Files.createDirectory(root.resolve("d"));
+    Path file = file("d/small", 10);
+    fill(root.resolve("d/large"));
+    Path made = rig.fs.getPath("d/new");
+    assertFull(made, null, () -> Files.createDirectory(made));
+    assertFull(made, null, () -> Files.createSymbolicLink(made, file));
+    assertFull(made, null, () -> Files.createFile(made));
+    assertFull(made, null, () -> Files.writeString(made, "x"));
+    assertFull(made, file, () -> Files.createLink(made, file));
+    assertFull(file, made, () -> Files.copy(file, made));
+    assertFull(file, made, () -> Files.move(file, made));
+    Files.write(file, new byte[0]);
+    Files.delete(root.resolve("d/large"));
+    Files.move(file, made);
+  }
+
+  private static void assertFull(Path file, @Nullable Path other, ThrowingCallable code) {
+    assertThatExceptionOfType(FilesystemFullException.class)
+        .isThrownBy(code)
+        .satisfies(
+            e -> {
+              assertThat(e.getFile()).isEqualTo(file.toString());
+              assertThat(e.getOtherFile()).isEqualTo(other == null ? null : other.toString());
+              assertThat(e.getReason()).startsWith("no space left");
+            });
   }
 
   // Snapshots.
