@@ -48,7 +48,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Files in pools for {@code java.nio.file}: URIs {@code bezoar:/folder/data.pool!/path}.
+ * Files in pools for {@code java.nio.file}: URIs {@code bezoar:/folder/data.pool!:/path}.
  *
  * <p>{@code FileSystems.newFileSystem(Path.of("data.pool"))} opens a pool that was made for files,
  * and closing the file system closes the pool. A pool is open once in a process; the property
@@ -137,7 +137,7 @@ public final class BezoarFileSystemProvider extends FileSystemProvider {
     PoolUri parsed = PoolUri.parse(uri);
     String path = parsed.path();
     if (path == null) {
-      throw new IllegalArgumentException(uri + " names a pool and no path in it: add !/path");
+      throw new IllegalArgumentException(uri + " names a pool and no path in it: add !:/path");
     }
     return find(uri, parsed).getPath(path);
   }

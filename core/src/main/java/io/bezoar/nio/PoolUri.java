@@ -7,7 +7,12 @@ import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code bezoar:/folder/data.pool!/path/in/it}, and {@code bezoar:/folder/data.pool} for the pool.
+ * {@code bezoar:/folder/data.pool!:/path/in/it}, and {@code bezoar:/folder/data.pool} for the pool.
+ *
+ * <p>What opens {@code jar:} URIs, the JDK's zip file system above all, cuts them at the first
+ * {@code "!/"}. The colon keeps that from being ours, so that a zip in a pool has a URI {@code
+ * jar:bezoar:/folder/data.pool!:/a.zip!/entry}. Without it, {@code data.pool!/path}, is understood,
+ * too.
  *
  * <p>Bytes that a path of a URI cannot have stand as {@code %XX}, and so do exclamation marks, of
  * both paths: a bare one comes before the path in the pool and nowhere else.
@@ -18,13 +23,14 @@ import org.jspecify.annotations.Nullable;
 record PoolUri(Path pool, @Nullable String path) {
   static final String SCHEME = "bezoar";
   private static final char MARK = '!';
+  private static final char NO_ZIP = ':';
   private static final String PLAIN = "-._~/:@$&'()*+,;=";
 
   /** The URI of a path in a pool. */
   static URI of(Path pool, String path) {
     StringBuilder uri = new StringBuilder(SCHEME).append(':');
     encode(uri, pool.toString().getBytes(StandardCharsets.UTF_8));
-    uri.append(MARK);
+    uri.append(MARK).append(NO_ZIP);
     encode(uri, PathText.bytes(path));
     return URI.create(uri.toString());
   }
@@ -55,7 +61,7 @@ record PoolUri(Path pool, @Nullable String path) {
         || uri.getRawQuery() != null
         || uri.getRawFragment() != null) {
       throw new IllegalArgumentException(
-          uri + " is no URI of a pool: those are bezoar:/folder/data.pool!/path");
+          uri + " is no URI of a pool: those are bezoar:/folder/data.pool!:/path");
     }
     int mark = raw.indexOf(MARK);
     String pool = mark < 0 ? raw : raw.substring(0, mark);
@@ -63,7 +69,8 @@ record PoolUri(Path pool, @Nullable String path) {
     if (mark < 0) {
       return new PoolUri(file, null);
     }
-    String path = io.bezoar.fs.PathWalk.text(decode(uri, raw.substring(mark + 1)));
+    int start = mark + 1 < raw.length() && raw.charAt(mark + 1) == NO_ZIP ? mark + 2 : mark + 1;
+    String path = io.bezoar.fs.PathWalk.text(decode(uri, raw.substring(start)));
     if (!path.startsWith("/")) {
       throw new IllegalArgumentException(uri + ": a path in a pool begins with \"/\"");
     }

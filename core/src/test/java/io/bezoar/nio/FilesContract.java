@@ -7,14 +7,17 @@ import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.CopyOption;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystem;
 import java.nio.file.FileSystemException;
 import java.nio.file.FileSystemLoopException;
+import java.nio.file.FileSystems;
 import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -33,6 +36,7 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -184,7 +188,6 @@ abstract class FilesContract extends ProviderContract {
               () -> Files.size(below),
               () -> Files.getOwner(below),
               () -> below.getFileSystem().provider().checkAccess(below),
-              () -> Files.walk(below).close(),
               () -> Files.copy(below, path("new")),
               () -> Files.move(below, path("new")))) {
         assertFails(NoSuchFileException.class, below, look);
@@ -255,6 +258,34 @@ abstract class FilesContract extends ProviderContract {
       Path again = Path.of(file.toUri());
       assertThat(again).isEqualTo(file);
       Files.delete(again);
+    }
+  }
+
+  @Test
+  void shouldOpenAZipByItsUri() throws IOException {
+    for (String name : List.of("a.zip", "ä b.jar", "%41;:.zip")) {
+      Path zip = path(name);
+      URI uri = URI.create("jar:" + zip.toUri());
+      try (FileSystem made = FileSystems.newFileSystem(uri, Map.of("create", "true"))) {
+        Files.writeString(made.getPath("/x y"), "hello");
+      }
+      assertThat(Files.size(zip)).isPositive();
+      URI ofEntry = URI.create(uri + "!/x%20y");
+      try (FileSystem opened = FileSystems.newFileSystem(ofEntry, Map.of())) {
+        assertThat(FileSystems.getFileSystem(uri)).isSameAs(opened);
+        Path entry = Path.of(ofEntry);
+        assertThat(entry).isEqualTo(opened.getPath("/x y"));
+        assertThat(Files.readString(entry)).isEqualTo("hello");
+      }
+    }
+    Path zip = path("a.zip");
+    try (FileSystem opened = FileSystems.newFileSystem(zip)) {
+      assertThat(Files.readString(opened.getPath("x y"))).isEqualTo("hello");
+    }
+    URI uri = URI.create("jar:" + zip.toUri());
+    try (FileSystem opened = FileSystems.newFileSystem(uri, Map.of())) {
+      Path entry = opened.getPath("/x y");
+      assertThat(Path.of(entry.toUri())).isEqualTo(entry);
     }
   }
 

@@ -182,9 +182,13 @@ class PoolPathTest {
       URI uri = path.toUri();
       assertThat(Path.of(uri)).as("%s; %s", uri, REPLAY).isEqualTo(path);
       assertThat(FileSystems.getFileSystem(uri)).isSameAs(pool);
+      URI shorter = URI.create(uri.toString().replace("!:", "!"));
+      assertThat(Path.of(shorter)).as("%s; %s", shorter, REPLAY).isEqualTo(path);
     }
-    assertThat(pool.getPath("/a b!ä").toUri().toString()).endsWith("!/a%20b%21%C3%A4");
-    assertThat(pool.getPath("/").toUri().toString()).endsWith("!/").startsWith("bezoar:/sim/pool-");
+    assertThat(pool.getPath("/a b!ä").toUri().toString()).endsWith("!:/a%20b%21%C3%A4");
+    assertThat(pool.getPath("/").toUri().toString())
+        .endsWith("!:/")
+        .startsWith("bezoar:/sim/pool-");
   }
 
   @Test
@@ -196,6 +200,9 @@ class PoolPathTest {
             "bezoar:/data.pool!/a?b",
             "bezoar:/data.pool!/a#b",
             "bezoar:/data.pool!a",
+            "bezoar:/data.pool!",
+            "bezoar:/data.pool!:",
+            "bezoar:/data.pool!:a",
             "bezoar:/data.pool!/%00",
             "bezoar:/data.pool")) {
       assertThatIllegalArgumentException().isThrownBy(() -> Path.of(URI.create(uri)));
@@ -275,7 +282,7 @@ class PoolPathTest {
         io.bezoar.fs.NewFile.standard(io.bezoar.fs.FileType.REGULAR));
     Path path = rig.root().resolve(ProviderContract.list(rig.root()).getFirst());
     assertThat(Files.exists(path)).isTrue();
-    assertThat(path.toUri().toString()).endsWith("!/%FFa%C3");
+    assertThat(path.toUri().toString()).endsWith("!:/%FFa%C3");
     Files.writeString(Path.of(path.toUri()), "x", StandardCharsets.UTF_8);
     Files.delete(path);
   }
