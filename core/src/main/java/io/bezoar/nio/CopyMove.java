@@ -109,8 +109,9 @@ final class CopyMove {
   private void copyTo(Found file, Place place) throws IOException {
     FileName name = place.requireName();
     Attributes attributes = from.attributes(file.id());
+    int mode = attributes.mode() & ~Host.NOW.umask() & 0777;
     NewFile like =
-        new NewFile(attributes.mode() & ~Host.NOW.umask() & 0777, Host.NOW.uid(), Host.NOW.gid());
+        target.getFileSystem().filesByPath().newFile(place.directory(), file.type(), mode);
     FileId made =
         file.type() == FileType.SYMLINK
             ? to.symlink(place.directory(), name, from.readLink(file.id()), like)

@@ -1,5 +1,6 @@
 package io.bezoar.nio;
 
+import io.bezoar.fs.Attributes;
 import io.bezoar.fs.FileId;
 import io.bezoar.fs.FileName;
 import io.bezoar.fs.FileType;
@@ -32,6 +33,9 @@ final class FilesByPath {
   static final int DIRECTORY_MODE = 0777;
   private static final int LINK_MODE = 0777;
 
+  /** Of a directory: what is made in it belongs to its group. */
+  private static final int SET_GID = 02000;
+
   private final PoolFileSystem fs;
   private final Filesystem files;
   private final PathWalk walk;
@@ -42,8 +46,22 @@ final class FilesByPath {
     this.walk = fs.walk();
   }
 
-  private static NewFile newFile(int mode) {
-    return new NewFile(mode, Host.NOW.uid(), Host.NOW.gid());
+  /**
+   * A new file belongs to the user of this process, and to the user's group or, where the bit says
+   * so, to that of its directory; a new directory passes that on.
+   */
+  NewFile newFile(FileId directory, FileType type, int mode) throws IOException {
+    Attributes in = files.attributes(directory);
+    if ((in.mode() & SET_GID) == 0) {
+      return new NewFile(mode, Host.NOW.uid(), Host.NOW.gid());
+    }
+    int inherited = type == FileType.DIRECTORY ? SET_GID : 0;
+    return new NewFile(mode | inherited, Host.NOW.uid(), in.gid());
+  }
+
+  private FileId make(Place place, FileType type, int mode) throws IOException {
+    FileId directory = place.directory();
+    return files.create(directory, place.requireName(), type, newFile(directory, type, mode));
   }
 
   /**
@@ -82,7 +100,7 @@ final class FilesByPath {
         throw new NoSuchFileException(path.text());
       }
       fs.checkWritable(place.directory());
-      file = files.create(place.directory(), place.requireName(), FileType.REGULAR, newFile(mode));
+      file = make(place, FileType.REGULAR, mode);
     } else {
       if (createNew) {
         throw new FileAlreadyExistsException(path.text());
@@ -140,7 +158,7 @@ final class FilesByPath {
       throw new FileAlreadyExistsException(path.text());
     }
     fs.checkWritable(place.directory());
-    files.create(place.directory(), place.requireName(), FileType.DIRECTORY, newFile(mode));
+    make(place, FileType.DIRECTORY, mode);
   }
 
   void createSymbolicLink(PoolPath link, PoolPath target) throws IOException {
@@ -159,7 +177,9 @@ final class FilesByPath {
     }
     Place place = walk.find(link.route(), LastLink.KEEP);
     fs.checkWritable(place.directory());
-    files.symlink(place.directory(), place.requireFree(), bytes, newFile(LINK_MODE));
+    FileName name = place.requireFree();
+    NewFile file = newFile(place.directory(), FileType.SYMLINK, LINK_MODE);
+    files.symlink(place.directory(), name, bytes, file);
   }
 
   void createLink(PoolPath link, PoolPath existing) throws IOException {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatNullPointerException;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -12,6 +13,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.AclFileAttributeView;
 import java.nio.file.attribute.BasicFileAttributeView;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -26,6 +28,7 @@ import java.nio.file.attribute.UserPrincipal;
 import java.nio.file.attribute.UserPrincipalLookupService;
 import java.nio.file.attribute.UserPrincipalNotFoundException;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -52,6 +55,38 @@ abstract class AttributesContract extends ProviderContract {
     assertThat(Files.readAttributes(path("c"), BasicFileAttributes.class).fileKey())
         .isNotEqualTo(attributes.fileKey());
     assertThat(Files.readAttributes(root, BasicFileAttributes.class).isDirectory()).isTrue();
+  }
+
+  private int unix(Path file, String name) throws IOException {
+    return (Integer) Files.getAttribute(file, "unix:" + name, LinkOption.NOFOLLOW_LINKS);
+  }
+
+  @Test
+  void shouldGiveNewFilesTheGroupOfADirectoryThatPassesItOn() throws IOException {
+    assumeTrue(unix(Path.of("/proc/self"), "uid") == 0, "only root gives files away");
+    Path folder = directory("d");
+    Files.setAttribute(folder, "unix:gid", 7);
+    Files.setAttribute(folder, "unix:mode", 02755);
+    Path file = file("a", "x");
+    Path below = directory("d/below");
+    for (Path made :
+        List.of(
+            Files.createFile(folder.resolve("file")),
+            link("d/link", "a"),
+            Files.copy(file, folder.resolve("copy")),
+            below,
+            Files.copy(below, folder.resolve("copyOfDirectory")),
+            directory("d/below/below"))) {
+      assertThat(unix(made, "gid")).as("%s", made).isEqualTo(7);
+      boolean isDirectory = Files.isDirectory(made, LinkOption.NOFOLLOW_LINKS);
+      assertThat(unix(made, "mode") & 02000).as("%s", made).isEqualTo(isDirectory ? 02000 : 0);
+    }
+    Files.createLink(folder.resolve("hardLink"), file);
+    Files.copy(file, folder.resolve("whole"), StandardCopyOption.COPY_ATTRIBUTES);
+    Files.move(file, folder.resolve("moved"));
+    for (String name : List.of("hardLink", "whole", "moved")) {
+      assertThat(unix(folder.resolve(name), "gid")).as(name).isEqualTo(unix(root, "gid"));
+    }
   }
 
   @Test
