@@ -275,6 +275,19 @@ final class FileContent {
         });
   }
 
+  /** Makes a file longer that is shorter; what others have written meanwhile stays. */
+  void extend(OpenInode inode, long size) throws IOException {
+    checkRange(core, inode, size, 0);
+    exclusively(
+        inode,
+        () -> {
+          FileId file = FileId.live(inode.number);
+          if (core.look(file, view -> core.require(view, file)).size() < size) {
+            FilePages.aroundBadPages(into -> grow(inode, size, into));
+          }
+        });
+  }
+
   private void grow(OpenInode inode, long size, FilePages.Into into) throws IOException {
     long ticket =
         change(

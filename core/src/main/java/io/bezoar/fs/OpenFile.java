@@ -172,6 +172,11 @@ public final class OpenFile implements AutoCloseable {
     content.truncate(writable(), sizeBytes);
   }
 
+  /** Makes the file at least {@code sizeBytes} long; what is new is a hole. It is never cut. */
+  public void extend(long sizeBytes) throws IOException {
+    content.extend(writable(), sizeBytes);
+  }
+
   /**
    * Takes space for a range, in whole pages, so that writing there does not run out of it; the size
    * stays. All of it or, when there is not that much, none.

@@ -19,6 +19,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.StandardCopyOption;
@@ -151,6 +152,7 @@ final class CopyMove {
   }
 
   private void copyContent(FileId file, FileId made) throws IOException {
+    checkInterrupt();
     try (OpenFile in = from.open(file);
         OpenFile out = to.open(made)) {
       if (!isWithinPool() || file.isSnapshot() || !share(in, out)) {
@@ -177,13 +179,20 @@ final class CopyMove {
     return false;
   }
 
-  private static void copyBytes(OpenFile in, OpenFile out) throws IOException {
+  private void checkInterrupt() throws FileSystemException {
+    if (how.isInterruptible() && Thread.currentThread().isInterrupted()) {
+      throw new FileSystemException(source.text(), target.text(), "the thread was interrupted");
+    }
+  }
+
+  private void copyBytes(OpenFile in, OpenFile out) throws IOException {
     MemorySegment buffer = NativeBuffers.SHARED.take(NativeBuffers.LARGE_BYTES);
     try {
       Optional<ByteRange> data = in.nextData(0);
       while (data.isPresent()) {
         long at = data.get().start();
         while (at < data.get().end()) {
+          checkInterrupt();
           long wanted = Math.min(buffer.byteSize(), data.get().end() - at);
           long read = in.read(at, buffer.asSlice(0, wanted));
           if (read == 0) {
@@ -206,8 +215,8 @@ final class CopyMove {
   // Moving.
 
   void move() throws IOException {
-    if (how.has(StandardCopyOption.COPY_ATTRIBUTES)) {
-      throw new UnsupportedOperationException("COPY_ATTRIBUTES is for copies");
+    if (how.has(StandardCopyOption.COPY_ATTRIBUTES) || how.isInterruptible()) {
+      throw new UnsupportedOperationException("COPY_ATTRIBUTES and INTERRUPTIBLE are for copies");
     }
     boolean atomic = how.has(StandardCopyOption.ATOMIC_MOVE);
     if (!isWithinPool()) {

@@ -201,15 +201,19 @@ final class NamedAttributes {
       throws IOException {
     switch (name) {
       case "mode" -> view.set(AttributeChange.NONE.withMode((Integer) require(value) & MODE_BITS));
-      case "uid" ->
-          view.set(new AttributeChange(null, (Integer) require(value), null, null, null, null));
-      case "gid" ->
-          view.set(new AttributeChange(null, null, (Integer) require(value), null, null, null));
+      case "uid" -> view.set(new AttributeChange(null, owner(value), null, null, null, null));
+      case "gid" -> view.set(new AttributeChange(null, null, owner(value), null, null, null));
       default -> {
         return false;
       }
     }
     return true;
+  }
+
+  /** Of -1 chown(2) says that the owner stays; null says so here. */
+  private static @Nullable Integer owner(@Nullable Object value) {
+    int number = (Integer) require(value);
+    return number == -1 ? null : number;
   }
 
   private boolean setUser(String name, @Nullable Object value) throws IOException {

@@ -28,6 +28,16 @@ final class Options {
   }
 
   /**
+   * One of the options in {@code com.sun.nio.file}; by its name, because not every runtime has the
+   * module {@code jdk.unsupported}.
+   */
+  private static boolean isOfTheJdk(Object option, String type, String name) {
+    return option instanceof Enum<?> constant
+        && constant.getDeclaringClass().getName().equals("com.sun.nio.file." + type)
+        && constant.name().equals(name);
+  }
+
+  /**
    * How a file is opened.
    *
    * @param options the standard ones, without what has no effect together with others
@@ -47,7 +57,12 @@ final class Options {
         switch (Objects.requireNonNull(option)) {
           case StandardOpenOption standard -> options.add(standard);
           case LinkOption _ -> last = LastLink.KEEP;
-          default -> throw new UnsupportedOperationException(option + " is not supported");
+          default -> {
+            // No cache lies between a pool and who reads it, and any buffer will do.
+            if (!isOfTheJdk(option, "ExtendedOpenOption", "DIRECT")) {
+              throw new UnsupportedOperationException(option + " is not supported");
+            }
+          }
         }
       }
       if (options.contains(StandardOpenOption.APPEND)) {
@@ -91,8 +106,14 @@ final class Options {
     }
   }
 
-  /** How something is copied or moved. */
-  record Copy(Set<StandardCopyOption> options, LastLink last) {
+  /**
+   * How something is copied or moved.
+   *
+   * @param options the standard ones
+   * @param last what to do with a symbolic link at the end of the source
+   * @param isInterruptible true when an interrupt of the thread ends a copy
+   */
+  record Copy(Set<StandardCopyOption> options, LastLink last, boolean isInterruptible) {
     /**
      * Understands copy options.
      *
@@ -100,15 +121,21 @@ final class Options {
      */
     static Copy of(CopyOption... asked) {
       EnumSet<StandardCopyOption> options = EnumSet.noneOf(StandardCopyOption.class);
+      boolean interruptible = false;
       LastLink last = LastLink.FOLLOW;
       for (CopyOption option : asked) {
         switch (Objects.requireNonNull(option)) {
           case StandardCopyOption standard -> options.add(standard);
           case LinkOption _ -> last = LastLink.KEEP;
-          default -> throw new UnsupportedOperationException(option + " is not supported");
+          default -> {
+            if (!isOfTheJdk(option, "ExtendedCopyOption", "INTERRUPTIBLE")) {
+              throw new UnsupportedOperationException(option + " is not supported");
+            }
+            interruptible = true;
+          }
         }
       }
-      return new Copy(options, last);
+      return new Copy(options, last, interruptible);
     }
 
     boolean has(StandardCopyOption option) {

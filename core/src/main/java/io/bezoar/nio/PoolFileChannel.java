@@ -437,7 +437,8 @@ final class PoolFileChannel extends FileChannel {
   // Mapping.
 
   /**
-   * Maps a range, read-only; see {@link OpenFile#map}.
+   * Maps a range, read-only; see {@link OpenFile#map}. A file that ends before is made longer if
+   * the channel may write, as by the default provider.
    *
    * @throws UnsupportedOperationException for another mode
    */
@@ -463,7 +464,14 @@ final class PoolFileChannel extends FileChannel {
       throw new UnsupportedOperationException("files in a pool are mapped READ_ONLY");
     }
     checkReadable();
-    return work(() -> file.map(at, size, arena));
+    return work(
+        () -> {
+          boolean isRange = at >= 0 && size >= 0 && at <= Long.MAX_VALUE - size;
+          if (isRange && mode.has(StandardOpenOption.WRITE) && at + size > file.sizeBytes()) {
+            file.extend(at + size);
+          }
+          return file.map(at, size, arena);
+        });
   }
 
   // Locks.

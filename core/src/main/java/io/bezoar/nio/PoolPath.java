@@ -299,9 +299,21 @@ final class PoolPath implements Path {
     return sibling(way.toString());
   }
 
+  /** Of what is a directory now, with a slash at the end. */
   @Override
   public URI toUri() {
-    return PoolUri.of(fs.pool(), absoluteText());
+    String path = absoluteText();
+    return PoolUri.of(fs.pool(), !path.endsWith("/") && isDirectory() ? path + "/" : path);
+  }
+
+  private boolean isDirectory() {
+    try {
+      PathWalk.Found found = fs.filesByPath().look(this, LastLink.FOLLOW);
+      return found != null && found.isDirectory();
+    } catch (IOException | IllegalStateException unknown) {
+      // A path has a URI whatever can be found out about it.
+      return false;
+    }
   }
 
   @Override

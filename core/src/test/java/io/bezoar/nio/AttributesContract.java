@@ -90,6 +90,16 @@ abstract class AttributesContract extends ProviderContract {
   }
 
   @Test
+  void shouldLeaveAnOwnerThatIsSetToNone() throws IOException {
+    Path file = file("a", "x");
+    for (String name : List.of("uid", "gid")) {
+      int before = unix(file, name);
+      Files.setAttribute(file, "unix:" + name, -1);
+      assertThat(unix(file, name)).isEqualTo(before);
+    }
+  }
+
+  @Test
   void shouldReadALinkOrWhatItLeadsTo() throws IOException {
     file("a", "hello");
     Path link = link("l", "a");

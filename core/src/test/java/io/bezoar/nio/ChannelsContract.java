@@ -180,6 +180,33 @@ abstract class ChannelsContract extends ProviderContract {
   }
 
   @Test
+  void shouldMakeAFileLongerThatIsMappedPastItsEnd() throws IOException {
+    file("a", "hello");
+    try (FileChannel channel = open("a", READ, WRITE)) {
+      MappedByteBuffer buffer = channel.map(FileChannel.MapMode.READ_ONLY, 3, 7000);
+      assertThat(buffer.get(1)).isEqualTo((byte) 'o');
+      assertThat(buffer.get(6999)).isZero();
+      assertThat(channel.size()).isEqualTo(7003);
+      assertThat(channel.map(FileChannel.MapMode.READ_ONLY, 8000, 0).capacity()).isZero();
+      assertThat(channel.size()).isEqualTo(8000);
+      channel.map(FileChannel.MapMode.READ_ONLY, 0, 5);
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> channel.map(FileChannel.MapMode.READ_ONLY, Long.MAX_VALUE, 10));
+      assertThat(channel.size()).isEqualTo(8000);
+    }
+  }
+
+  @Test
+  void shouldReadDirectly() throws Exception {
+    file("a", "hello");
+    OpenOption direct = optionOfTheJdk(OpenOption.class, "ExtendedOpenOption", "DIRECT");
+    try (FileChannel channel = open("a", READ, direct)) {
+      ByteBuffer buffer = ByteBuffer.allocateDirect(3 * 4096).alignedSlice(4096).limit(4096);
+      assertThat(channel.read(buffer)).isEqualTo(5);
+    }
+  }
+
+  @Test
   void shouldDeleteOnClose() throws IOException {
     try (FileChannel channel = open("a", READ, WRITE, CREATE_NEW, DELETE_ON_CLOSE)) {
       channel.write(text("hello"));

@@ -290,6 +290,35 @@ abstract class FilesContract extends ProviderContract {
   }
 
   @Test
+  void shouldEndUrisOfDirectoriesWithASlash() throws IOException {
+    file("a", "x");
+    directory("d");
+    link("l", "d");
+    link("dangling", "no");
+    for (String name : List.of("d", "l", "d/.", "d/..")) {
+      assertThat(path(name).toUri().toString()).as(name).endsWith("/");
+    }
+    for (String name : List.of("a", "no", "dangling", "a/b", "n".repeat(300))) {
+      assertThat(path(name).toUri().toString()).as(name).doesNotEndWith("/");
+    }
+    Path directory = path("d");
+    assertThat(Path.of(directory.toUri())).isEqualTo(directory);
+    assertThat(Path.of(directory.toUri().resolve("x"))).isEqualTo(directory.resolve("x"));
+  }
+
+  /** What an interrupt does depends, in the default provider, on who is faster. */
+  @Test
+  void shouldCopySoThatItMayBeInterrupted() throws Exception {
+    CopyOption interruptible =
+        optionOfTheJdk(CopyOption.class, "ExtendedCopyOption", "INTERRUPTIBLE");
+    Path file = file("a", "hello");
+    Files.copy(file, path("b"), interruptible);
+    assertThat(Files.readString(path("b"))).isEqualTo("hello");
+    assertThatExceptionOfType(UnsupportedOperationException.class)
+        .isThrownBy(() -> Files.move(file, path("c"), interruptible));
+  }
+
+  @Test
   void shouldCreateDirectories() throws IOException {
     Path deep = path("a/b/c");
     Files.createDirectories(deep);

@@ -21,6 +21,7 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.ClosedFileSystemException;
+import java.nio.file.CopyOption;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
@@ -472,6 +473,24 @@ class PoolFileSystemTest {
       channel.close();
     }
     assertThatExceptionOfType(ClosedChannelException.class).isThrownBy(channel::size);
+  }
+
+  @Test
+  void shouldEndACopyByAnInterruptWhenAskedTo() throws Exception {
+    CopyOption interruptible =
+        ProviderContract.optionOfTheJdk(CopyOption.class, "ExtendedCopyOption", "INTERRUPTIBLE");
+    Path file = file("a", 10);
+    Path copy = root.resolve("b");
+    Thread.currentThread().interrupt();
+    try {
+      assertThatExceptionOfType(FileSystemException.class)
+          .isThrownBy(() -> Files.copy(file, copy, interruptible))
+          .satisfies(e -> assertThat(e.getOtherFile()).isEqualTo("/b"));
+      assertThat(Files.exists(copy)).isFalse();
+      Files.copy(file, copy);
+    } finally {
+      assertThat(Thread.interrupted()).isTrue();
+    }
   }
 
   @Test

@@ -64,4 +64,17 @@ abstract class ProviderContract {
               assertThat(e.getFile()).isEqualTo(file.toString());
             });
   }
+
+  /**
+   * An option in {@code com.sun.nio.file}; by its name, because javac warns of whoever imports it
+   * and cannot be told not to.
+   */
+  static <T> T optionOfTheJdk(Class<T> type, String enumeration, String name) throws Exception {
+    for (Object option : Class.forName("com.sun.nio.file." + enumeration).getEnumConstants()) {
+      if (option.toString().equals(name)) {
+        return type.cast(option);
+      }
+    }
+    throw new AssertionError(enumeration + "." + name);
+  }
 }
