@@ -14,7 +14,6 @@ import io.bezoar.fs.PathWalk.Place;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
-import java.nio.file.FileSystemLoopException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.NotLinkException;
@@ -132,8 +131,8 @@ final class FilesByPath {
       case REGULAR -> {}
       case DIRECTORY -> throw new FileSystemException(path.text(), null, "is a directory");
       case SYMLINK ->
-          throw new FileSystemLoopException(
-              path.text() + ": is a symbolic link, and those were not to be followed");
+          throw new FileSystemException(
+              path.text(), null, "is a symbolic link, and those were not to be followed");
     }
   }
 

@@ -476,6 +476,15 @@ class PoolFileSystemTest {
   }
 
   @Test
+  void shouldNameALinkThatIsNotToBeFollowed() throws IOException {
+    Path link = Files.createSymbolicLink(root.resolve("l"), file("a", 10));
+    ProviderContract.assertFails(
+        FileSystemException.class,
+        link,
+        () -> Files.newByteChannel(link, LinkOption.NOFOLLOW_LINKS).close());
+  }
+
+  @Test
   void shouldEndACopyByAnInterruptWhenAskedTo() throws Exception {
     CopyOption interruptible =
         ProviderContract.optionOfTheJdk(CopyOption.class, "ExtendedCopyOption", "INTERRUPTIBLE");
