@@ -404,7 +404,8 @@ final class FileMapping {
   boolean restore(long from, long to) throws IOException {
     lock.lock();
     try {
-      boolean done = false;
+      boolean any = false;
+      boolean whole = true;
       for (ByteRange pages : laid.showing(from, to)) {
         ByteRange range = inMemory(pages.start(), pages.end());
         if (ended || !lost.overlaps(range)) {
@@ -414,13 +415,15 @@ final class FileMapping {
         // Others may have gone with it for want of mappings, those behind the end are not to come.
         long end = Math.clamp(Math.ceilDiv(shownBytes, PAGE_BYTES), firstPage, endPage);
         ByteRange all = memory.widened(range).intersect(inMemory(firstPage, end));
-        done = true;
+        boolean done = true;
         for (ByteRange good : ByteRanges.of(all).minus(still).minus(stale).asList()) {
           done &= memory.restore(good);
         }
         lost = done ? still : lost;
+        any = true;
+        whole &= done;
       }
-      return done;
+      return any && whole;
     } finally {
       lock.unlock();
     }

@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Order.</b> New extents, and data to fresh pages → data to pages that are written in place,
  * when nothing else can fail any more ({@link #wholly}). Where the media does not take that, fresh
- * pages do ({@link #aroundBadPages}).
+ * pages do ({@link #aroundBadPages}); only when there are none, or the device goes away just then,
+ * part of a write that failed may stay in pages that no commit has yet.
  */
 final class FilePages {
   private final FsCore core;

@@ -49,7 +49,8 @@ final class CommitQueue {
     Throwable failure = null;
     try {
       commits.make(Commits.Reason.CHANGES);
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
+      // Nobody else would hear of it.
       failure = e;
     }
     // A commit that failed takes nothing back of those before.

@@ -412,9 +412,12 @@ public final class Transaction implements View, AutoCloseable {
   /** A place for a node that is stored before the commit. */
   Ref place() throws IOException {
     Extents taken = new Extents();
-    Ref ref = Committer.place(forest.device(), allocator, gathering, taken);
-    taken.forEach(this::allocated);
-    return ref;
+    try {
+      return Committer.place(forest.device(), allocator, gathering, taken);
+    } finally {
+      // If only the first of two: to be given back with the rest.
+      taken.forEach(this::allocated);
+    }
   }
 
   void storeNodes(List<Node> nodes) throws IOException {
