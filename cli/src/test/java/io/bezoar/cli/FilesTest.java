@@ -3,10 +3,7 @@ package io.bezoar.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bezoar.cli.control.Exit;
-import io.bezoar.cli.control.PoolRef;
 import io.bezoar.cli.control.Served;
-import io.bezoar.media.MediaChoice;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -18,98 +15,16 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import tools.jackson.databind.JsonNode;
 
 /** Every command on the files in a pool, on a pool that nobody has, and on one that is served. */
 @Timeout(120)
-class FilesTest {
+class FilesTest extends FilesFixture {
   private static final long SEED = Long.getLong("bezoar.seed", 20_261_127);
-
-  /** Who has the pool. */
-  enum Had {
-    BY_NOBODY,
-    BY_A_SERVER
-  }
-
-  @TempDir(factory = InMemory.class)
-  private Path folder;
-
-  private final Cli cli = new Cli();
-  private String pool = "";
-
-  @BeforeEach
-  void setUp() {
-    pool = at("a.pool");
-    ok("create", pool, "--fs", "--size", "32M", "--sparse");
-  }
-
-  private String at(String name) {
-    return folder.resolve(name).toString();
-  }
-
-  private void ok(String... command) {
-    expect(Exit.OK, command);
-  }
-
-  private void expect(int exit, String... command) {
-    assertThat(cli.run(command))
-        .as("%s\n%s%s", Arrays.asList(command), cli.out(), cli.err())
-        .isEqualTo(exit);
-  }
-
-  private void fails(int exit, String words, String... command) {
-    expect(exit, command);
-    assertThat(cli.err()).as("%s", Arrays.asList(command)).contains(words);
-    assertThat(cli.err().lines()).hasSizeLessThanOrEqualTo(2);
-  }
-
-  private JsonNode json(String... command) {
-    ok(command);
-    return cli.json().getFirst();
-  }
-
-  private List<String> lines(String... command) {
-    ok(command);
-    return cli.out().lines().toList();
-  }
-
-  private AutoCloseable had(Had had) throws Exception {
-    return had == Had.BY_NOBODY ? () -> {} : serve(Served.Mode.READ_WRITE);
-  }
-
-  private Server serve(Served.Mode mode) throws IOException, InterruptedException {
-    return Server.start(PoolRef.of(Path.of(pool)), mode, MediaChoice.AUTO);
-  }
-
-  private Path local(String name, String content) throws IOException {
-    return Files.writeString(folder.resolve(name), content);
-  }
-
-  private String in(String path) {
-    return pool + ":" + path;
-  }
-
-  private void put(String path, String content) throws IOException {
-    Path file = local("put", content);
-    ok("cp", file.toString(), in(path));
-    Files.delete(file);
-  }
-
-  private String get(String path) {
-    ok("cat", in(path));
-    return new String(cli.bytes(), StandardCharsets.UTF_8);
-  }
-
-  private void check() {
-    ok("check", pool);
-    assertThat(cli.out()).contains("every structure is whole");
-  }
 
   private static void assertSame(Map<String, String> now, Map<String, String> before) {
     before.forEach((name, all) -> assertThat(now.get(name)).as(name).isEqualTo(all));

@@ -1,6 +1,7 @@
 package io.bezoar.cli.control;
 
 import io.bezoar.cli.control.FileRequest.Flag;
+import io.bezoar.cli.copy.RefusedCopyException;
 import io.bezoar.cli.copy.TemporaryName;
 import io.bezoar.fs.DirectoryEntry;
 import io.bezoar.fs.FileId;
@@ -20,6 +21,7 @@ import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -230,6 +232,7 @@ final class FileChanges {
         request.flags().contains(Flag.KEEP)
             ? Filesystem.Replace.REFUSE
             : Filesystem.Replace.REPLACE;
+    Set<FileName> moved = new HashSet<>();
     for (String path : request.paths()) {
       tally.attempt(
           () -> {
@@ -237,7 +240,14 @@ final class FileChanges {
             boolean isDirectory = from.require().isDirectory();
             FileName name = from.requireName();
             if (into != null) {
+              String there = FileLooks.child(request.to(), name.toString());
+              if (moved.contains(name)) {
+                throw RefusedCopyException.justMade(path, there);
+              }
               files.rename(from.directory(), name, into, name, replace);
+              if (!isDirectory) {
+                moved.add(name);
+              }
               return;
             }
             if (request.to().endsWith("/") && !isDirectory) {
