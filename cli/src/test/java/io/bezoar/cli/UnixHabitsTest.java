@@ -3,6 +3,8 @@ package io.bezoar.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bezoar.cli.control.Exit;
+import java.nio.file.Files;
+import java.util.List;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -24,6 +26,33 @@ class UnixHabitsTest extends FilesFixture {
       assertThat(get("/c/x")).isEqualTo("first");
       assertThat(get("/b/x")).isEqualTo("second");
       assertThat(get("/c/y")).isEqualTo("other");
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void shouldNotCopyOverWhatItHasJustCopied(Had had) throws Exception {
+    Files.createDirectories(folder.resolve("a/d"));
+    Files.createDirectories(folder.resolve("b/d"));
+    for (String name : List.of("a/x", "b/x", "b/y", "a/d/z", "b/d/z")) {
+      local(name, name);
+    }
+    String refused = "b/x: does not replace ";
+    try (AutoCloseable _ = had(had)) {
+      ok("mkdir", in("/c"), in("/e"));
+      fails(Exit.REFUSED, refused, "cp", at("a/x"), at("b/x"), at("b/y"), at("a/x"), in("/c"));
+      assertThat(cli.err()).contains("/c/x, which has just been put there");
+      assertThat(get("/c/x")).isEqualTo("a/x");
+      assertThat(get("/c/y")).isEqualTo("b/y");
+      // Directories are merged, as cp does it.
+      ok("cp", "-r", at("a/d"), at("b/d"), in("/c"));
+      assertThat(get("/c/d/z")).isEqualTo("b/d/z");
+      ok("cp", "-r", at("a"), at("b"), in("/"));
+      fails(Exit.REFUSED, refused, "cp", in("/a/x"), in("/b/x"), in("/e"));
+      assertThat(get("/e/x")).isEqualTo("a/x");
+      Files.createDirectory(folder.resolve("out"));
+      fails(Exit.REFUSED, refused, "cp", in("/a/x"), in("/b/x"), at("out"));
+      assertThat(folder.resolve("out/x")).hasContent("a/x");
     }
   }
 }

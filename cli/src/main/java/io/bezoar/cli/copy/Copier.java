@@ -63,6 +63,10 @@ public final class Copier {
   private final CopyTarget target;
   private final CopyListener listener;
   private final Map<Object, Where> copiedFiles = new HashMap<>();
+
+  /** What was put into the directory that was named, by whose order. */
+  private final Map<FileName, String> placed = new HashMap<>();
+
   private CopyCounts done = CopyCounts.NONE;
   private CopyCounts total = CopyCounts.NONE;
 
@@ -189,10 +193,30 @@ public final class Copier {
       } else if (name == null) {
         throw new RefusedCopyException(path, "has no name that its copy could have");
       } else {
-        copyOne(item, spot.parent(), name, buffers);
+        place(path, item, new Named(spot.parent(), name), buffers);
       }
     } catch (IOException failed) {
       tell(path, failed);
+    }
+  }
+
+  /**
+   * A place for a copy.
+   *
+   * @param parent the directory
+   * @param name in it
+   */
+  private record Named(Where parent, FileName name) {}
+
+  /** Copies something that was named itself: not over another one that was. */
+  private void place(String path, CopyItem item, Named to, Buffers buffers)
+      throws IOException, StopException {
+    String before = placed.get(to.name());
+    if (before == null) {
+      copyEntry(item, to.parent(), to.name(), buffers);
+      placed.put(to.name(), path);
+    } else if (!before.equals(path)) {
+      throw RefusedCopyException.justMade(path, to.parent().child(to.name()));
     }
   }
 
@@ -265,24 +289,29 @@ public final class Copier {
 
   private void copyOne(CopyItem item, Where parent, FileName name, Buffers buffers)
       throws StopException {
-    stopIfAsked();
     try {
-      switch (item.kind()) {
-        case FILE -> copyFile(item, parent, name, buffers);
-        case LINK -> target.link(parent, name, source.target(item), item);
-        case SPECIAL ->
-            throw new RefusedCopyException(
-                item.path(), "is a device, a pipe or a socket, and is not copied");
-        case POOL_DEVICE ->
-            throw new RefusedCopyException(
-                item.path(), "is a device of this pool, and is not copied into it");
-        case DIRECTORY -> throw new IllegalArgumentException(item.path() + " is a directory");
-      }
-      done = done.plus(item);
-      listener.progress(done, total, item.path());
+      copyEntry(item, parent, name, buffers);
     } catch (IOException failed) {
       tell(item.path(), failed);
     }
+  }
+
+  private void copyEntry(CopyItem item, Where parent, FileName name, Buffers buffers)
+      throws IOException, StopException {
+    stopIfAsked();
+    switch (item.kind()) {
+      case FILE -> copyFile(item, parent, name, buffers);
+      case LINK -> target.link(parent, name, source.target(item), item);
+      case SPECIAL ->
+          throw new RefusedCopyException(
+              item.path(), "is a device, a pipe or a socket, and is not copied");
+      case POOL_DEVICE ->
+          throw new RefusedCopyException(
+              item.path(), "is a device of this pool, and is not copied into it");
+      case DIRECTORY -> throw new IllegalArgumentException(item.path() + " is a directory");
+    }
+    done = done.plus(item);
+    listener.progress(done, total, item.path());
   }
 
   private void copyFile(CopyItem item, Where parent, FileName name, Buffers buffers)

@@ -8,6 +8,11 @@ sealed interface Where {
   /** As it is shown to people. */
   String path();
 
+  /** The path of something in this directory, as it is shown to people. */
+  default String child(Object name) {
+    return path().endsWith("/") ? path() + name : path() + "/" + name;
+  }
+
   /**
    * A file of this machine.
    *
@@ -26,10 +31,5 @@ sealed interface Where {
    * @param id which one
    * @param path by which it was found
    */
-  record Stored(FileId id, String path) implements Where {
-    /** The path of something in this directory. */
-    String child(Object name) {
-      return path.endsWith("/") ? path + name : path + "/" + name;
-    }
-  }
+  record Stored(FileId id, String path) implements Where {}
 }
