@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bezoar.cli.control.Exit;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import tools.jackson.databind.JsonNode;
 
 /** What people are used to from the Unix tools, above all where those lose nothing. */
 @Timeout(120)
@@ -53,6 +55,28 @@ class UnixHabitsTest extends FilesFixture {
       Files.createDirectory(folder.resolve("out"));
       fails(Exit.REFUSED, refused, "cp", in("/a/x"), in("/b/x"), at("out"));
       assertThat(folder.resolve("out/x")).hasContent("a/x");
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void shouldCopyFilesThatSayTheyAreEmpty(Had had) throws Exception {
+    Path version = Path.of("/proc/version");
+    assertThat(Files.size(version)).isZero();
+    Path big = folder.resolve("big");
+    byte[] bytes = new byte[(1 << 20) + 4097];
+    bytes[5] = 1;
+    bytes[(1 << 20) + 5] = 1;
+    Files.write(big, bytes);
+    try (AutoCloseable _ = had(had)) {
+      ok("cp", version.toString(), big.toString(), in("/"));
+      assertThat(cli.out()).contains("copied 2 files").doesNotContain(" 0 B");
+      assertThat(get("/version")).isEqualTo(Files.readString(version));
+      JsonNode stat = json("stat", "--json", in("/big"));
+      assertThat(stat.path("size").asLong()).isEqualTo(bytes.length);
+      assertThat(stat.path("allocated").asLong()).isEqualTo(8192);
+      ok("cp", in("/big"), at("again"));
+      assertThat(folder.resolve("again")).hasBinaryContent(bytes);
     }
   }
 }

@@ -354,7 +354,7 @@ public final class Copier {
             buffers.chunk().asSlice(0, Math.min(CHUNK_BYTES - offset % PAGE_BYTES, end - offset));
         long count = in.read(offset, chunk);
         if (count == 0) {
-          // It was cut while it was copied.
+          // Where it ends, now that it is copied.
           return offset;
         }
         writeData(offset, chunk.asSlice(0, count), out, buffers.zeroPage());

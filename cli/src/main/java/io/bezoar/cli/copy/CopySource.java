@@ -63,7 +63,10 @@ interface CopySource {
     /** Length now. */
     long sizeBytes() throws IOException;
 
-    /** The first run of bytes at or behind {@code offset} that may be other than zero. */
+    /**
+     * The first run of bytes at or behind {@code offset} that may be other than zero; it may end
+     * behind the end of the file. Empty when there are only zeroes up to {@link #sizeBytes}.
+     */
     Optional<ByteRange> nextData(long offset) throws IOException;
 
     /**

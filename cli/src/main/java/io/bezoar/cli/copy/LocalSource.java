@@ -20,6 +20,9 @@ import java.util.Optional;
 
 /** Files of this machine, to be copied into a pool. */
 final class LocalSource implements CopySource {
+  /** What is tried to read behind what a file says is its end. */
+  private static final long BEHIND_BYTES = 1 << 20;
+
   private final LocalFiles files;
 
   LocalSource(LocalFiles files) {
@@ -77,7 +80,11 @@ final class LocalSource implements CopySource {
     return new OfFile(path, FileChannel.open(path, StandardOpenOption.READ));
   }
 
-  /** Nobody tells where its holes are: they are read as zeroes. */
+  /**
+   * Nobody tells where its holes are: they are read as zeroes. Nor is its size the end of it: files
+   * that the kernel makes up as they are read say that they have none. The end is where nothing
+   * more is read.
+   */
   private record OfFile(Path path, FileChannel channel) implements Content {
     @Override
     public long sizeBytes() throws IOException {
@@ -86,8 +93,7 @@ final class LocalSource implements CopySource {
 
     @Override
     public Optional<ByteRange> nextData(long offset) throws IOException {
-      long sizeBytes = channel.size();
-      return offset < sizeBytes ? Optional.of(new ByteRange(offset, sizeBytes)) : Optional.empty();
+      return Optional.of(new ByteRange(offset, Math.max(channel.size(), offset + BEHIND_BYTES)));
     }
 
     @Override
