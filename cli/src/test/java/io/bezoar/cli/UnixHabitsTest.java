@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.bezoar.cli.control.Exit;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -77,6 +78,40 @@ class UnixHabitsTest extends FilesFixture {
       assertThat(stat.path("allocated").asLong()).isEqualTo(8192);
       ok("cp", in("/big"), at("again"));
       assertThat(folder.resolve("again")).hasBinaryContent(bytes);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void shouldRemoveByTheNameOfItsOwnOnly(Had had) throws Exception {
+    try (AutoCloseable _ = had(had)) {
+      ok("mkdir", "-p", in("/d/sub"));
+      put("/d/x", "x");
+      ok("ln", "-s", "d", in("/dl"));
+      for (String command : List.of("rm", "rmdir", "mv")) {
+        List<String> line = new ArrayList<>(List.of(command, in("/dl/")));
+        if (command.equals("mv")) {
+          line.add(in("/e"));
+        }
+        fails(Exit.REFUSED, "/dl/: is no directory", line.toArray(String[]::new));
+      }
+      fails(Exit.REFUSED, "/dl/: is no directory", "rm", "-r", in("/dl/"));
+      for (String within : List.of("/d/.", "/d/sub/..", "/dl/.", "/d/./", "/")) {
+        fails(Exit.REFUSED, within + ": is no name of a file", "rm", "-rf", in(within));
+        fails(Exit.REFUSED, within + ": is no name of a file", "mv", in(within), in("/e"));
+      }
+      // What is not there need not be removed.
+      for (String none : List.of("/dl/", "/no", "/no/x", "/d/x/y")) {
+        ok("rm", "-rf", in(none));
+      }
+      assertThat(lines("ls", "-R", in("/")))
+          .containsExactly("/:", "d", "dl", "", "/d:", "sub", "x", "", "/d/sub:");
+      ok("mkdir", "-p", in("/n/."));
+      ok("cp", "-r", in("/d/."), in("/n"));
+      assertThat(lines("ls", in("/n"))).containsExactly("sub", "x");
+      ok("rm", in("/dl"));
+      ok("rm", "-r", in("/d/"), in("/n"));
+      assertThat(lines("ls", in("/"))).isEmpty();
     }
   }
 }

@@ -57,8 +57,8 @@ public final class PathWalk {
    *
    * @param path as it was asked for
    * @param directory the directory that the last part of the path is in
-   * @param name the last part; null for the root and for what was named by {@code ".."}, which
-   *     cannot be made, moved or removed by such a path
+   * @param name the last part; null for the root and for what was named by {@code "."} or {@code
+   *     ".."}, which cannot be made, moved or removed by such a path
    * @param found what is there; null when there is nothing of this name
    */
   public record Place(
@@ -126,12 +126,12 @@ public final class PathWalk {
     /** Null stands for {@code ".."}. */
     private final @Nullable FileName[] parts;
 
-    private final boolean endsInDirectory;
+    private final Ending ending;
 
-    private Route(String path, @Nullable FileName[] parts, boolean endsInDirectory) {
+    private Route(String path, @Nullable FileName[] parts, Ending ending) {
       this.path = path;
       this.parts = parts;
-      this.endsInDirectory = endsInDirectory;
+      this.ending = ending;
     }
 
     /**
@@ -143,12 +143,12 @@ public final class PathWalk {
       if (!path.startsWith("/")) {
         throw new NameException(path, "a path in a pool begins with \"/\"");
       }
-      return new Route(path, parts(path, path), isDirectory(path));
+      return new Route(path, parts(path, path), Ending.of(path));
     }
 
     /** The same way under another name, for errors. */
     public Route as(String asked) {
-      return new Route(asked, parts, endsInDirectory);
+      return new Route(asked, parts, ending);
     }
 
     /** The path as it was asked for. */
@@ -157,8 +157,30 @@ public final class PathWalk {
     }
   }
 
-  private static boolean isDirectory(String path) {
-    return path.endsWith("/") || path.endsWith("/.") || path.equals(".");
+  /** What the end of a path says of what it names. */
+  private enum Ending {
+    /** Nothing. */
+    NAME,
+    /** A slash: it is a directory. */
+    SLASH,
+    /** A dot: it is a directory, and named from within. */
+    DOT;
+
+    static Ending of(String path) {
+      int end = path.length();
+      while (end > 0 && path.charAt(end - 1) == '/') {
+        end--;
+      }
+      boolean isDot = end > 0 && path.charAt(end - 1) == '.';
+      if (isDot && (end == 1 || path.charAt(end - 2) == '/')) {
+        return DOT;
+      }
+      return end < path.length() ? SLASH : NAME;
+    }
+
+    Ending and(Ending behind) {
+      return compareTo(behind) > 0 ? this : behind;
+    }
   }
 
   private static @Nullable FileName[] parts(String text, String path) throws NameException {
@@ -247,7 +269,7 @@ public final class PathWalk {
     private @Nullable FileName[] parts;
 
     private int next;
-    private boolean endsInDirectory;
+    private Ending ending;
     private FileId at = FileId.ROOT;
     private int links;
 
@@ -255,7 +277,7 @@ public final class PathWalk {
       this.path = route.path;
       this.last = last;
       this.parts = route.parts;
-      this.endsInDirectory = route.endsInDirectory;
+      this.ending = route.ending;
     }
 
     private boolean isLast() {
@@ -272,7 +294,7 @@ public final class PathWalk {
         }
         Optional<DirectoryEntry> entry = files.lookup(at, name);
         if (entry.isEmpty()) {
-          return isLast() ? new Place(path, at, name, null) : null;
+          return isLast() && ending != Ending.DOT ? new Place(path, at, name, null) : null;
         }
         Found found = new Found(entry.get().id(), entry.get().type());
         if (found.type() == FileType.SYMLINK && isFollowed()) {
@@ -289,14 +311,14 @@ public final class PathWalk {
     }
 
     private boolean isFollowed() {
-      return !isLast() || endsInDirectory || last == LastLink.FOLLOW;
+      return !isLast() || ending != Ending.NAME || last == LastLink.FOLLOW;
     }
 
     private Place end(FileName name, Found found) throws NotDirectoryException {
-      if (endsInDirectory && !found.isDirectory()) {
+      if (ending != Ending.NAME && !found.isDirectory()) {
         throw new NotDirectoryException(path);
       }
-      return new Place(path, at, name, found);
+      return new Place(path, at, ending == Ending.DOT ? null : name, found);
     }
 
     private void follow(FileId link) throws IOException {
@@ -309,7 +331,7 @@ public final class PathWalk {
         at = FileId.ROOT;
       }
       if (isLast()) {
-        endsInDirectory |= isDirectory(target);
+        ending = ending.and(Ending.of(target));
       }
       @Nullable FileName[] ahead = parts(target, path);
       int left = parts.length - next;

@@ -152,4 +152,21 @@ class PathWalkTest {
     fs.symlink(a, name("link"), odd, FILE);
     assertThat(follow("/a/link")).isEqualTo(made);
   }
+
+  @Test
+  void shouldGiveNoNameToWhatIsNamedFromWithin() throws Exception {
+    link(a, "link", "b/.");
+    for (String path : new String[] {"/a/b/.", "/a/b/./", "/a/./b/.//", "/a/link/", "/a/link/."}) {
+      Place place = walk.find(path, LastLink.KEEP);
+      assertThat(place.require().id()).as(path).isEqualTo(b);
+      assertThatThrownBy(place::requireName)
+          .isInstanceOfSatisfying(
+              NameException.class, e -> assertThat(e.getFile()).isEqualTo(path));
+    }
+    assertThat(walk.find("/a/b/", LastLink.KEEP).requireName()).isEqualTo(name("b"));
+    assertThat(walk.find("/a/link", LastLink.KEEP).requireName()).isEqualTo(name("link"));
+    assertThat(walk.find("/a/new/", LastLink.KEEP).requireFree()).isEqualTo(name("new"));
+    assertThatThrownBy(() -> walk.find("/a/new/.", LastLink.KEEP))
+        .isInstanceOf(NoSuchFileException.class);
+  }
 }

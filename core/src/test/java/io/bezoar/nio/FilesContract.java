@@ -346,6 +346,21 @@ abstract class FilesContract extends ProviderContract {
   }
 
   @Test
+  void shouldNotRemoveOrMoveWhatIsNamedFromWithin() throws IOException {
+    Path directory = Files.createDirectory(path("d"));
+    Path within = directory.resolve(".");
+    assertThatExceptionOfType(FileSystemException.class).isThrownBy(() -> Files.delete(within));
+    assertThatExceptionOfType(FileSystemException.class)
+        .isThrownBy(() -> Files.move(within, path("e")));
+    assertFails(FileAlreadyExistsException.class, within, () -> Files.createDirectory(within));
+    Path missing = path("no").resolve(".");
+    assertFails(NoSuchFileException.class, missing, () -> Files.createDirectory(missing));
+    Files.createDirectories(path("f").resolve("./g"));
+    assertThat(list(root)).containsExactly("d", "f");
+    assertThat(within.toRealPath()).isEqualTo(directory.toRealPath());
+  }
+
+  @Test
   void shouldDeleteLinksAndNotWhatTheyLeadTo() throws IOException {
     file("a", "x");
     Files.delete(link("l", "a"));

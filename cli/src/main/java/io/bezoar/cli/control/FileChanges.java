@@ -17,6 +17,7 @@ import io.bezoar.fs.SnapshotInfo;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -103,11 +104,29 @@ final class FileChanges {
     }
   }
 
+  /**
+   * What is removed or moved. A symbolic link is by its own name alone: the directory that it leads
+   * to has another one, and with a slash behind it the link's is none.
+   */
+  private Place own(String path) throws IOException {
+    int end = path.length();
+    while (end > 1 && path.charAt(end - 1) == '/') {
+      end--;
+    }
+    if (end < path.length()) {
+      Found found = walk.find(path.substring(0, end), LastLink.KEEP).found();
+      if (found != null && found.type() == FileType.SYMLINK) {
+        throw new NotDirectoryException(path);
+      }
+    }
+    return walk.find(path, LastLink.KEEP);
+  }
+
   int rmdir(FileRequest.Rmdir request) throws IOException {
     for (String path : request.paths()) {
       tally.attempt(
           () -> {
-            Place place = walk.find(path, LastLink.KEEP);
+            Place place = own(path);
             if (!place.require().isDirectory()) {
               throw new NotDirectoryException(path);
             }
@@ -158,10 +177,15 @@ final class FileChanges {
     }
 
     void of(String path, Set<Flag> flags) throws IOException {
-      Place place = walk.find(path, LastLink.KEEP);
-      Found found = place.found();
-      if (found == null && flags.contains(Flag.FORCE)) {
-        return;
+      Place place;
+      try {
+        place = own(path);
+        place.require();
+      } catch (NoSuchFileException | NotDirectoryException missing) {
+        if (flags.contains(Flag.FORCE)) {
+          return;
+        }
+        throw missing;
       }
       boolean isDirectory = place.require().isDirectory();
       FileName name = place.requireName();
@@ -236,7 +260,7 @@ final class FileChanges {
     for (String path : request.paths()) {
       tally.attempt(
           () -> {
-            Place from = walk.find(path, LastLink.KEEP);
+            Place from = own(path);
             boolean isDirectory = from.require().isDirectory();
             FileName name = from.requireName();
             if (into != null) {
