@@ -121,7 +121,7 @@ final class LocalTree {
     }
   }
 
-  private static boolean knowsExtended(Path root) throws IOException {
+  static boolean knowsExtended(Path root) throws IOException {
     return Files.getFileStore(root).supportsFileAttributeView(UserDefinedFileAttributeView.class);
   }
 

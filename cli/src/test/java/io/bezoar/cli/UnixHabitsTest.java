@@ -1,6 +1,8 @@
 package io.bezoar.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.bezoar.cli.control.Exit;
 import java.nio.file.Files;
@@ -112,6 +114,29 @@ class UnixHabitsTest extends FilesFixture {
       ok("rm", in("/dl"));
       ok("rm", "-r", in("/d/"), in("/n"));
       assertThat(lines("ls", in("/"))).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void shouldKeepAttributesWithSlashesInTheirNames(Had had) throws Exception {
+    Files.createDirectory(folder.resolve("d"));
+    for (String name : List.of("d/1", "d/2")) {
+      local(name, name);
+      assumeTrue(LocalTree.knowsExtended(folder));
+      Files.setAttribute(folder.resolve(name), "user:a/b", "c/d".getBytes(UTF_8));
+      Files.setAttribute(folder.resolve(name), "user:.", "dot".getBytes(UTF_8));
+    }
+    try (AutoCloseable _ = had(had)) {
+      ok("cp", "-r", at("d"), in("/"));
+      assertThat(lines("stat", in("/d/1"))).anyMatch(line -> line.endsWith("user.a/b = c/d"));
+      ok("cp", "-r", in("/d"), at("out"));
+    }
+    for (String name : List.of("out/1", "out/2")) {
+      assertThat(Files.getAttribute(folder.resolve(name), "user:a/b"))
+          .isEqualTo("c/d".getBytes(UTF_8));
+      assertThat(Files.getAttribute(folder.resolve(name), "user:."))
+          .isEqualTo("dot".getBytes(UTF_8));
     }
   }
 }

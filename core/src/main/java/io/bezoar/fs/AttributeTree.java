@@ -101,16 +101,17 @@ final class AttributeTree {
     return get(view, prefix(inode, Kind.TARGET, new byte[0]));
   }
 
-  byte @Nullable [] extended(View view, long inode, FileName name) throws IOException {
+  byte @Nullable [] extended(View view, long inode, AttributeName name) throws IOException {
     return get(view, prefix(inode, Kind.EXTENDED, name.raw()));
   }
 
-  void putExtended(Transaction tx, long inode, FileName name, byte[] value) throws IOException {
+  void putExtended(Transaction tx, long inode, AttributeName name, byte[] value)
+      throws IOException {
     put(tx, prefix(inode, Kind.EXTENDED, name.raw()), value);
   }
 
   /** False when there is none. */
-  boolean removeExtended(Transaction tx, long inode, FileName name) throws IOException {
+  boolean removeExtended(Transaction tx, long inode, AttributeName name) throws IOException {
     byte[] prefix = prefix(inode, Kind.EXTENDED, name.raw());
     Cursor cursor = tx.cursor(tree);
     if (!cursor.seek(prefix) || !cursor.keyStartsWith(prefix)) {
@@ -120,13 +121,14 @@ final class AttributeTree {
     return true;
   }
 
-  Map<FileName, Integer> listExtended(View view, long inode) throws IOException {
+  Map<AttributeName, Integer> listExtended(View view, long inode) throws IOException {
     byte[] prefix = kindPrefix(inode, Kind.EXTENDED);
-    Map<FileName, Integer> lengths = new TreeMap<>();
+    Map<AttributeName, Integer> lengths = new TreeMap<>();
     Cursor cursor = view.cursor(tree);
     for (boolean at = cursor.seek(prefix); at && cursor.keyStartsWith(prefix); at = cursor.next()) {
       byte[] key = cursor.key();
-      FileName name = FileName.stored(Arrays.copyOfRange(key, prefix.length, key.length - 2));
+      AttributeName name =
+          AttributeName.stored(Arrays.copyOfRange(key, prefix.length, key.length - 2));
       lengths.merge(name, cursor.valueLength(), Integer::sum);
     }
     return lengths;

@@ -373,10 +373,10 @@ public final class Filesystem implements AutoCloseable {
     namespace.setAttributes(file, change);
   }
 
-  // Extended attributes: names as those of files; values of up to 64 KiB.
+  // Extended attributes: values of up to 64 KiB.
 
   /** Value of an extended attribute. */
-  public Optional<byte[]> extended(FileId file, FileName name) throws IOException {
+  public Optional<byte[]> extended(FileId file, AttributeName name) throws IOException {
     core.checkOpen();
     if (file.equals(FileId.SNAPSHOTS)) {
       return Optional.empty();
@@ -390,7 +390,7 @@ public final class Filesystem implements AutoCloseable {
   }
 
   /** Names of all extended attributes, and how long their values are, bytes. */
-  public Map<FileName, Integer> listExtended(FileId file) throws IOException {
+  public Map<AttributeName, Integer> listExtended(FileId file) throws IOException {
     core.checkOpen();
     if (file.equals(FileId.SNAPSHOTS)) {
       return Map.of();
@@ -408,13 +408,13 @@ public final class Filesystem implements AutoCloseable {
    *
    * @throws InvalidFileException TOO_LARGE for more than {@link #EXTENDED_BYTES_MAX} bytes
    */
-  public void setExtended(FileId file, FileName name, byte[] value) throws IOException {
+  public void setExtended(FileId file, AttributeName name, byte[] value) throws IOException {
     core.checkOpen();
     namespace.setExtended(file, name, value);
   }
 
   /** Removes an extended attribute; false when there is none. */
-  public boolean removeExtended(FileId file, FileName name) throws IOException {
+  public boolean removeExtended(FileId file, AttributeName name) throws IOException {
     core.checkOpen();
     return namespace.removeExtended(file, name);
   }

@@ -375,7 +375,7 @@ final class Namespace {
         });
   }
 
-  void setExtended(FileId file, FileName name, byte[] value) throws IOException {
+  void setExtended(FileId file, AttributeName name, byte[] value) throws IOException {
     if (value.length > AttributeTree.VALUE_BYTES_MAX) {
       throw new InvalidFileException(core.describe(file), Problem.TOO_LARGE);
     }
@@ -389,7 +389,7 @@ final class Namespace {
         });
   }
 
-  boolean removeExtended(FileId file, FileName name) throws IOException {
+  boolean removeExtended(FileId file, AttributeName name) throws IOException {
     return update(
         file,
         tx -> {

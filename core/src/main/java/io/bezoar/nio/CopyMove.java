@@ -1,6 +1,7 @@
 package io.bezoar.nio;
 
 import io.bezoar.fs.AttributeChange;
+import io.bezoar.fs.AttributeName;
 import io.bezoar.fs.Attributes;
 import io.bezoar.fs.FileId;
 import io.bezoar.fs.FileName;
@@ -134,7 +135,7 @@ final class CopyMove {
   }
 
   private void copyAttributes(Attributes attributes, FileId made) throws IOException {
-    for (FileName name : from.listExtended(attributes.id()).keySet()) {
+    for (AttributeName name : from.listExtended(attributes.id()).keySet()) {
       Optional<byte[]> value = from.extended(attributes.id(), name);
       if (value.isPresent()) {
         to.setExtended(made, name, value.get());

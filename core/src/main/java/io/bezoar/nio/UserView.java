@@ -1,7 +1,7 @@
 package io.bezoar.nio;
 
+import io.bezoar.fs.AttributeName;
 import io.bezoar.fs.FileId;
-import io.bezoar.fs.FileName;
 import io.bezoar.fs.Filesystem;
 import io.bezoar.fs.PathWalk.LastLink;
 import java.io.IOException;
@@ -41,9 +41,9 @@ record UserView(PoolPath path, LastLink last) implements UserDefinedFileAttribut
         });
   }
 
-  private FileName stored(String name) throws FileSystemException {
+  private AttributeName stored(String name) throws FileSystemException {
     try {
-      return FileName.of(PREFIX + Objects.requireNonNull(name));
+      return AttributeName.of(PREFIX + Objects.requireNonNull(name));
     } catch (FileSystemException wrong) {
       throw new FileSystemException(path.text(), null, name + ": " + wrong.getReason());
     }
@@ -54,14 +54,14 @@ record UserView(PoolPath path, LastLink last) implements UserDefinedFileAttribut
     return call(
         (files, file) ->
             files.listExtended(file).keySet().stream()
-                .map(FileName::toString)
+                .map(AttributeName::toString)
                 .filter(name -> name.startsWith(PREFIX))
                 .map(name -> name.substring(PREFIX.length()))
                 .toList());
   }
 
   byte[] value(String name) throws IOException {
-    FileName stored = stored(name);
+    AttributeName stored = stored(name);
     Optional<byte[]> value = call((files, file) -> files.extended(file, stored));
     return value.orElseThrow(() -> missing(name));
   }
@@ -96,7 +96,7 @@ record UserView(PoolPath path, LastLink last) implements UserDefinedFileAttribut
 
   @Override
   public int write(String name, ByteBuffer src) throws IOException {
-    FileName stored = stored(name);
+    AttributeName stored = stored(name);
     byte[] value = new byte[src.remaining()];
     CallerMemory.copy(MemorySegment.ofBuffer(src), MemorySegment.ofArray(value));
     call(
@@ -111,7 +111,7 @@ record UserView(PoolPath path, LastLink last) implements UserDefinedFileAttribut
 
   @Override
   public void delete(String name) throws IOException {
-    FileName stored = stored(name);
+    AttributeName stored = stored(name);
     boolean removed =
         call(
             (files, file) -> {

@@ -30,6 +30,10 @@ class FilesystemTest {
 
   FilesystemTest() throws IOException {}
 
+  private static AttributeName attribute(String text) throws IOException {
+    return AttributeName.of(text);
+  }
+
   private static FileName name(String text) throws IOException {
     return FileName.of(text);
   }
@@ -188,7 +192,7 @@ class FilesystemTest {
     assertInvalid(Problem.GONE, () -> fs.open(never));
     assertInvalid(Problem.GONE, () -> fs.link(never, FileId.ROOT, name("k")));
     assertInvalid(Problem.GONE, () -> fs.setAttributes(never, AttributeChange.NONE.withMode(0)));
-    assertInvalid(Problem.GONE, () -> fs.setExtended(never, name("x"), new byte[1]));
+    assertInvalid(Problem.GONE, () -> fs.setExtended(never, attribute("x"), new byte[1]));
     assertInvalid(Problem.GONE, () -> fs.paths(never));
   }
 
@@ -353,22 +357,25 @@ class FilesystemTest {
     FileId a = file(FileId.ROOT, "a");
     byte[] large = new byte[64 << 10];
     Arrays.fill(large, (byte) 7);
-    fs.setExtended(a, name("user.large"), large);
-    fs.setExtended(a, name("user.empty"), new byte[0]);
-    fs.setExtended(FileId.ROOT, name("user.root"), new byte[] {1});
-    assertThat(fs.extended(a, name("user.large"))).contains(large);
-    assertThat(fs.extended(a, name("user.empty"))).contains(new byte[0]);
-    assertThat(fs.extended(a, name("user.none"))).isEmpty();
+    fs.setExtended(a, attribute("user.large"), large);
+    fs.setExtended(a, attribute("user.empty"), new byte[0]);
+    fs.setExtended(FileId.ROOT, attribute("user.root"), new byte[] {1});
+    fs.setExtended(FileId.ROOT, attribute("user.a/b"), new byte[] {2});
+    assertThat(fs.listExtended(FileId.ROOT))
+        .containsOnlyKeys(attribute("user.a/b"), attribute("user.root"));
+    assertThat(fs.extended(a, attribute("user.large"))).contains(large);
+    assertThat(fs.extended(a, attribute("user.empty"))).contains(new byte[0]);
+    assertThat(fs.extended(a, attribute("user.none"))).isEmpty();
     assertThat(fs.listExtended(a))
         .containsExactlyInAnyOrderEntriesOf(
-            Map.of(name("user.large"), 64 << 10, name("user.empty"), 0));
-    fs.setExtended(a, name("user.large"), new byte[] {2});
-    assertThat(fs.extended(a, name("user.large"))).contains(new byte[] {2});
-    assertThat(fs.removeExtended(a, name("user.large"))).isTrue();
-    assertThat(fs.removeExtended(a, name("user.large"))).isFalse();
-    assertThatThrownBy(() -> fs.setExtended(a, name("user.l"), new byte[(64 << 10) + 1]))
+            Map.of(attribute("user.large"), 64 << 10, attribute("user.empty"), 0));
+    fs.setExtended(a, attribute("user.large"), new byte[] {2});
+    assertThat(fs.extended(a, attribute("user.large"))).contains(new byte[] {2});
+    assertThat(fs.removeExtended(a, attribute("user.large"))).isTrue();
+    assertThat(fs.removeExtended(a, attribute("user.large"))).isFalse();
+    assertThatThrownBy(() -> fs.setExtended(a, attribute("user.l"), new byte[(64 << 10) + 1]))
         .isInstanceOfAny(IllegalArgumentException.class, FileSystemException.class);
-    assertThat(fs.listExtended(a)).containsOnlyKeys(name("user.empty"));
+    assertThat(fs.listExtended(a)).containsOnlyKeys(attribute("user.empty"));
     rig.assertClean();
     fs.unlink(FileId.ROOT, name("a"));
     rig.settle();

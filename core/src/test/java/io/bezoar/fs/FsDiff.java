@@ -138,11 +138,11 @@ final class FsDiff {
   }
 
   private static @Nullable String extended(
-      NavigableMap<FileName, byte[]> want, NavigableMap<FileName, byte[]> found) {
+      NavigableMap<AttributeName, byte[]> want, NavigableMap<AttributeName, byte[]> found) {
     if (!want.keySet().equals(found.keySet())) {
       return "extended attributes " + want.keySet() + " but found " + found.keySet();
     }
-    for (Map.Entry<FileName, byte[]> entry : want.entrySet()) {
+    for (Map.Entry<AttributeName, byte[]> entry : want.entrySet()) {
       if (!Arrays.equals(entry.getValue(), found.get(entry.getKey()))) {
         return "another value of the extended attribute " + entry.getKey();
       }

@@ -65,6 +65,10 @@ final class FsDriver {
     return NAMES.get(random.nextInt(NAMES.size()));
   }
 
+  private AttributeName attribute() {
+    return AttributeName.stored(name().raw());
+  }
+
   private FsState now() {
     return twin.now();
   }
@@ -252,13 +256,13 @@ final class FsDriver {
     long inode = anything();
     FsNode node = now().find(inode);
     if (node != null && !node.extended.isEmpty() && random.nextInt(3) == 0) {
-      List<FileName> there = List.copyOf(node.extended.keySet());
+      List<AttributeName> there = List.copyOf(node.extended.keySet());
       twin.removeExtended(inode, there.get(random.nextInt(there.size())));
     } else if (random.nextInt(20) == 0) {
-      twin.removeExtended(inode, name());
+      twin.removeExtended(inode, attribute());
     } else {
       int length = random.nextInt(10) == 0 ? random.nextInt(65_537) : random.nextInt(300);
-      twin.setExtended(inode, name(), bytes(length));
+      twin.setExtended(inode, attribute(), bytes(length));
     }
   }
 

@@ -24,7 +24,7 @@ final class FsNode {
   /** Names of a directory. */
   final NavigableMap<FileName, Long> entries;
 
-  final NavigableMap<FileName, byte[]> extended;
+  final NavigableMap<AttributeName, byte[]> extended;
 
   /** Of a directory: the one it is in. */
   long parent;

@@ -66,7 +66,7 @@ final class FsObserver {
         }
       }
     }
-    for (Map.Entry<FileName, Integer> entry : fs.listExtended(id).entrySet()) {
+    for (Map.Entry<AttributeName, Integer> entry : fs.listExtended(id).entrySet()) {
       byte[] value = fs.extended(id, entry.getKey()).orElseThrow();
       assertThat(value).hasSize(entry.getValue());
       node.extended.put(entry.getKey(), value);

@@ -432,7 +432,7 @@ final class FsState {
     return changed == null ? kept : changed;
   }
 
-  FsState removeExtended(long inode, FileName name, long now) {
+  FsState removeExtended(long inode, AttributeName name, long now) {
     FsNode node = find(inode);
     if (node != null && !node.extended.containsKey(name)) {
       return this;

@@ -264,14 +264,14 @@ final class FsTwin {
         () -> rig.fs.setAttributes(id(inode), change));
   }
 
-  boolean setExtended(long inode, FileName name, byte[] value) throws IOException, Cut {
+  boolean setExtended(long inode, AttributeName name, byte[] value) throws IOException, Cut {
     return done(
         "set extended " + show(name) + " of " + inode + ", " + value.length + " bytes",
         state -> state.change(inode, node -> node.extended.put(name, value), time()),
         () -> rig.fs.setExtended(id(inode), name, value));
   }
 
-  boolean removeExtended(long inode, FileName name) throws IOException, Cut {
+  boolean removeExtended(long inode, AttributeName name) throws IOException, Cut {
     FsNode node = now().find(inode);
     boolean there = node != null && node.extended.containsKey(name);
     return done(
@@ -398,8 +398,8 @@ final class FsTwin {
       case 3 -> fs.rmdir(root, name);
       case 4 -> fs.rename(root, name, root, name, Filesystem.Replace.REPLACE);
       case 5 -> fs.setAttributes(root, AttributeChange.NONE.withMode(0));
-      case 6 -> fs.setExtended(root, name, new byte[1]);
-      default -> fs.removeExtended(root, name);
+      case 6 -> fs.setExtended(root, AttributeName.stored(name.raw()), new byte[1]);
+      default -> fs.removeExtended(root, AttributeName.stored(name.raw()));
     }
   }
 
@@ -567,7 +567,7 @@ final class FsTwin {
         .isEqualTo(want);
   }
 
-  private static String show(@Nullable FileName name) {
+  private static String show(@Nullable Object name) {
     String text = String.valueOf(name);
     return text.length() > 12 ? text.substring(0, 12) + "…" : text;
   }

@@ -248,14 +248,14 @@ record FsWorkload(boolean warm, List<Step> steps) {
     private void extended(String path, int length) throws IOException, FsTwin.Cut {
       Long inode = find(path);
       if (inode != null) {
-        twin.setExtended(inode, FileName.of("user.x"), bytes(length));
+        twin.setExtended(inode, AttributeName.of("user.x"), bytes(length));
       }
     }
 
     private void removeExtended(String path) throws IOException, FsTwin.Cut {
       Long inode = find(path);
       if (inode != null) {
-        twin.removeExtended(inode, FileName.of("user.x"));
+        twin.removeExtended(inode, AttributeName.of("user.x"));
       }
     }
 

@@ -285,16 +285,19 @@ abstract class AttributesContract extends ProviderContract {
     assertThat(value.hasRemaining()).isFalse();
     Files.setAttribute(file, "user:shape", ByteBuffer.wrap(new byte[] {1, 2}));
     Files.setAttribute(file, "user:none", new byte[0]);
-    assertThat(view.list()).containsExactlyInAnyOrder("colour", "shape", "none");
+    Files.setAttribute(file, "user:a/b", new byte[] {3});
+    assertThat((byte[]) Files.getAttribute(file, "user:a/b")).containsExactly(3);
+    assertThat(view.list()).containsExactlyInAnyOrder("a/b", "colour", "shape", "none");
     assertThat(view.size("colour")).isEqualTo(3);
     assertThat(view.size("none")).isZero();
     ByteBuffer read = ByteBuffer.allocate(10);
     assertThat(view.read("colour", read)).isEqualTo(3);
     assertThat(StandardCharsets.UTF_8.decode(read.flip()).toString()).isEqualTo("red");
-    assertThat(Files.readAttributes(file, "user:*")).containsOnlyKeys("colour", "shape", "none");
+    assertThat(Files.readAttributes(file, "user:*"))
+        .containsOnlyKeys("a/b", "colour", "shape", "none");
     assertThat((byte[]) Files.getAttribute(file, "user:shape")).containsExactly(1, 2);
     view.delete("colour");
-    assertThat(view.list()).containsExactlyInAnyOrder("shape", "none");
+    assertThat(view.list()).containsExactlyInAnyOrder("a/b", "shape", "none");
     assertThatExceptionOfType(FileSystemException.class).isThrownBy(() -> view.delete("colour"));
     assertThatExceptionOfType(FileSystemException.class).isThrownBy(() -> view.size("colour"));
     assertThatExceptionOfType(FileSystemException.class)

@@ -2,6 +2,7 @@ package io.bezoar.pool;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.bezoar.fs.AttributeName;
 import io.bezoar.fs.Attributes;
 import io.bezoar.fs.CheckReport;
 import io.bezoar.fs.FileId;
@@ -63,7 +64,7 @@ class FilesystemVersion1Test {
     assertThat(attributes(files, "/hello").links()).isEqualTo(2);
     assertThat(attributes(files, "/hello").modifiedNanos()).isEqualTo(MODIFIED_NANOS);
     assertThat(attributes(files, "/folder/hard").id()).isEqualTo(attributes(files, "/hello").id());
-    assertThat(files.extended(attributes(files, "/hello").id(), FileName.of("user.origin")))
+    assertThat(files.extended(attributes(files, "/hello").id(), AttributeName.of("user.origin")))
         .hasValueSatisfying(value -> assertThat(value).asString().isEqualTo("recorded"));
     byte[] pages = read(files, "/pages");
     assertThat(pages).hasSize(40 * 4096);

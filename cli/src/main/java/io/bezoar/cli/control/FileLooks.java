@@ -1,6 +1,7 @@
 package io.bezoar.cli.control;
 
 import io.bezoar.cli.control.FileRequest.Flag;
+import io.bezoar.fs.AttributeName;
 import io.bezoar.fs.CheckReport;
 import io.bezoar.fs.DamagedRangeException;
 import io.bezoar.fs.DirectoryEntry;
@@ -148,7 +149,7 @@ final class FileLooks {
       json.put("target", PathWalk.text(files.readLink(id)));
     }
     ObjectNode extended = json.putObject("extended");
-    for (FileName name : files.listExtended(id).keySet()) {
+    for (AttributeName name : files.listExtended(id).keySet()) {
       Optional<byte[]> value = files.extended(id, name);
       value.ifPresent(bytes -> extended.put(name.toString(), shorten(bytes)));
     }

@@ -9,6 +9,7 @@ import io.bezoar.media.MediaOpenException;
 import io.bezoar.pool.DeviceEntry;
 import io.bezoar.pool.Pool;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -118,9 +119,14 @@ final class FileOperations {
     @Override
     public void failed(String path, IOException why) {
       Problem problem = Problem.of(why);
-      // What a file system says of itself does not always say where.
-      String what = problem.what().contains("/") ? problem.what() : path + ": " + problem.what();
+      // What is said of an attribute, a name or a device does not always say of which file.
+      boolean says = why instanceof FileSystemException about && isPath(about.getFile());
+      String what = says ? problem.what() : path + ": " + problem.what();
       tally.tell(new Problem(what, problem.advice(), problem.exitCode()));
+    }
+
+    private static boolean isPath(@Nullable String file) {
+      return file != null && file.startsWith("/");
     }
 
     @Override

@@ -1,6 +1,6 @@
 package io.bezoar.cli.copy;
 
-import io.bezoar.fs.FileName;
+import io.bezoar.fs.AttributeName;
 import io.bezoar.fs.PathWalk;
 import io.bezoar.media.ByteRange;
 import java.io.IOException;
@@ -21,7 +21,7 @@ interface CopySource {
   byte[] target(CopyItem link) throws IOException;
 
   /** Extended attributes, by their whole names. */
-  Map<FileName, byte[]> extended(CopyItem item) throws IOException;
+  Map<AttributeName, byte[]> extended(CopyItem item) throws IOException;
 
   /** Opens a file. */
   Content open(CopyItem file) throws IOException;

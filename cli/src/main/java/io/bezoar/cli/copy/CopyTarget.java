@@ -1,5 +1,6 @@
 package io.bezoar.cli.copy;
 
+import io.bezoar.fs.AttributeName;
 import io.bezoar.fs.FileName;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -39,7 +40,7 @@ interface CopyTarget {
   Output create(Where parent, FileName name, CopyItem source) throws IOException;
 
   /** Gives a directory that is complete what its source has. */
-  void finish(Where directory, CopyAttributes attributes, Map<FileName, byte[]> extended)
+  void finish(Where directory, CopyAttributes attributes, Map<AttributeName, byte[]> extended)
       throws IOException;
 
   /** What has been said to be done is durable when this returns; false when nobody asked for it. */
@@ -58,7 +59,7 @@ interface CopyTarget {
      *
      * @return where it lies
      */
-    Where finish(long sizeBytes, CopyAttributes attributes, Map<FileName, byte[]> extended)
+    Where finish(long sizeBytes, CopyAttributes attributes, Map<AttributeName, byte[]> extended)
         throws IOException;
 
     @Override

@@ -1,5 +1,6 @@
 package io.bezoar.cli.copy;
 
+import io.bezoar.fs.AttributeName;
 import io.bezoar.fs.FileName;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -108,15 +109,15 @@ final class LocalFiles {
     };
   }
 
-  static Map<FileName, byte[]> extended(Path path) throws IOException {
+  static Map<AttributeName, byte[]> extended(Path path) throws IOException {
     UserDefinedFileAttributeView view =
         Files.getFileAttributeView(
             path, UserDefinedFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
-    Map<FileName, byte[]> attributes = new LinkedHashMap<>();
+    Map<AttributeName, byte[]> attributes = new LinkedHashMap<>();
     for (String name : namesIn(view)) {
       ByteBuffer value = ByteBuffer.allocate(view.size(name));
       view.read(name, value);
-      attributes.put(FileName.of(USER + name), value.array());
+      attributes.put(AttributeName.of(USER + name), value.array());
     }
     return attributes;
   }
@@ -135,11 +136,11 @@ final class LocalFiles {
   }
 
   /** Gives a file or directory everything that is kept; times last, as all else changes them. */
-  void apply(Path path, CopyAttributes attributes, Map<FileName, byte[]> extended)
+  void apply(Path path, CopyAttributes attributes, Map<AttributeName, byte[]> extended)
       throws IOException {
     UserDefinedFileAttributeView view =
         Files.getFileAttributeView(path, UserDefinedFileAttributeView.class);
-    for (Map.Entry<FileName, byte[]> attribute : extended.entrySet()) {
+    for (Map.Entry<AttributeName, byte[]> attribute : extended.entrySet()) {
       String name = attribute.getKey().toString();
       if (!name.startsWith(USER)) {
         throw new FileSystemException(

@@ -1,6 +1,6 @@
 package io.bezoar.cli.copy;
 
-import io.bezoar.fs.FileName;
+import io.bezoar.fs.AttributeName;
 import io.bezoar.fs.PathWalk;
 import io.bezoar.media.ByteRange;
 import java.io.IOException;
@@ -70,7 +70,7 @@ final class LocalSource implements CopySource {
   }
 
   @Override
-  public Map<FileName, byte[]> extended(CopyItem item) throws IOException {
+  public Map<AttributeName, byte[]> extended(CopyItem item) throws IOException {
     return LocalFiles.extended(LocalFiles.local(item.where()));
   }
 

@@ -1,5 +1,6 @@
 package io.bezoar.cli.copy;
 
+import io.bezoar.fs.AttributeName;
 import io.bezoar.fs.FileName;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -163,7 +164,8 @@ final class LocalTarget implements CopyTarget {
   }
 
   @Override
-  public void finish(Where directory, CopyAttributes attributes, Map<FileName, byte[]> extended)
+  public void finish(
+      Where directory, CopyAttributes attributes, Map<AttributeName, byte[]> extended)
       throws IOException {
     files.apply(LocalFiles.local(directory), attributes, extended);
   }
@@ -200,7 +202,8 @@ final class LocalTarget implements CopyTarget {
     }
 
     @Override
-    public Where finish(long sizeBytes, CopyAttributes attributes, Map<FileName, byte[]> extended)
+    public Where finish(
+        long sizeBytes, CopyAttributes attributes, Map<AttributeName, byte[]> extended)
         throws IOException {
       if (channel.size() < sizeBytes) {
         endInHole(sizeBytes);

@@ -1,5 +1,6 @@
 package io.bezoar.cli.copy;
 
+import io.bezoar.fs.AttributeName;
 import io.bezoar.fs.Attributes;
 import io.bezoar.fs.DirectoryEntry;
 import io.bezoar.fs.FileId;
@@ -103,10 +104,10 @@ final class PoolSource implements CopySource {
   }
 
   @Override
-  public Map<FileName, byte[]> extended(CopyItem item) throws IOException {
+  public Map<AttributeName, byte[]> extended(CopyItem item) throws IOException {
     FileId id = stored(item.where()).id();
-    Map<FileName, byte[]> attributes = new LinkedHashMap<>();
-    for (FileName name : files.listExtended(id).keySet()) {
+    Map<AttributeName, byte[]> attributes = new LinkedHashMap<>();
+    for (AttributeName name : files.listExtended(id).keySet()) {
       Optional<byte[]> value = files.extended(id, name);
       value.ifPresent(bytes -> attributes.put(name, bytes));
     }

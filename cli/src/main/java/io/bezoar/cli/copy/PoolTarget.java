@@ -1,6 +1,7 @@
 package io.bezoar.cli.copy;
 
 import io.bezoar.fs.AttributeChange;
+import io.bezoar.fs.AttributeName;
 import io.bezoar.fs.DirectoryEntry;
 import io.bezoar.fs.FileId;
 import io.bezoar.fs.FileName;
@@ -192,14 +193,15 @@ final class PoolTarget implements CopyTarget {
   }
 
   @Override
-  public void finish(Where directory, CopyAttributes attributes, Map<FileName, byte[]> extended)
+  public void finish(
+      Where directory, CopyAttributes attributes, Map<AttributeName, byte[]> extended)
       throws IOException {
     finish(PoolSource.stored(directory).id(), attributes, extended);
   }
 
-  private void finish(FileId file, CopyAttributes attributes, Map<FileName, byte[]> extended)
+  private void finish(FileId file, CopyAttributes attributes, Map<AttributeName, byte[]> extended)
       throws IOException {
-    for (Map.Entry<FileName, byte[]> attribute : extended.entrySet()) {
+    for (Map.Entry<AttributeName, byte[]> attribute : extended.entrySet()) {
       files.setExtended(file, attribute.getKey(), attribute.getValue());
     }
     files.setAttributes(file, change(attributes));
@@ -245,7 +247,8 @@ final class PoolTarget implements CopyTarget {
     }
 
     @Override
-    public Where finish(long sizeBytes, CopyAttributes attributes, Map<FileName, byte[]> extended)
+    public Where finish(
+        long sizeBytes, CopyAttributes attributes, Map<AttributeName, byte[]> extended)
         throws IOException {
       if (file.sizeBytes() < sizeBytes) {
         file.truncate(sizeBytes);
