@@ -5,11 +5,14 @@ import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.OutputStream;
+import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IExecutionExceptionHandler;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
 
 /** The {@code bezoar} command: picks a subcommand and turns its outcome into an exit code. */
 @Command(
@@ -25,7 +28,9 @@ import picocli.CommandLine.ScopeType;
       "Exit codes: 0 done, 1 degraded, 2 bytes lost, 3 unavailable, 4 refused,",
       "5 changed, 64 wrong usage, 70 internal error, 130 interrupted."
     })
-public final class Main {
+public final class Main implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
   @Option(
       names = "--debug",
       scope = ScopeType.INHERIT,
@@ -33,6 +38,13 @@ public final class Main {
   private boolean debug;
 
   private Main() {}
+
+  /** Without a command: which there are. */
+  @Override
+  public Integer call() {
+    spec.commandLine().usage(spec.commandLine().getErr());
+    return spec.exitCodeOnInvalidInput();
+  }
 
   /**
    * Runs one command and exits with its code.
@@ -120,13 +132,26 @@ public final class Main {
             .addSubcommand(new HelpCommand());
     complete(commands);
     commands.setHelpFactory(HelpText::help);
+    commands.setExecutionStrategy(Main::run);
+    commands.setParameterExceptionHandler(ErrorView::showUsage);
     commands.setExecutionExceptionHandler(main.exceptionHandler());
     return commands;
   }
 
+  /**
+   * No command takes an empty argument: most often it is a variable of the shell that is not set.
+   */
+  private static int run(CommandLine.ParseResult parsed) {
+    if (parsed.originalArgs().contains("")) {
+      throw new CommandLine.ParameterException(
+          parsed.asCommandLineList().getLast(), "'' names nothing: an argument is empty");
+    }
+    return new CommandLine.RunLast().execute(parsed);
+  }
+
   /** What every command has: the same exit codes, and --help. */
   private static void complete(CommandLine commandLine) {
-    CommandLine.Model.CommandSpec spec = commandLine.getCommandSpec();
+    CommandSpec spec = commandLine.getCommandSpec();
     spec.exitCodeOnInvalidInput(64).exitCodeOnExecutionException(70);
     if (spec.findOption("--help") == null) {
       spec.addOption(
@@ -139,7 +164,7 @@ public final class Main {
   }
 
   /** Where -h means sizes for people, as it does in the Unix tools, help is --help alone. */
-  private static String[] helpNames(CommandLine.Model.CommandSpec spec) {
+  private static String[] helpNames(CommandSpec spec) {
     return spec.findOption("-h") == null ? new String[] {"-h", "--help"} : new String[] {"--help"};
   }
 

@@ -41,6 +41,9 @@ record PoolPath(Path pool, String path) {
   static final class Converter implements ITypeConverter<PoolPath> {
     @Override
     public PoolPath convert(String text) {
+      if (text.startsWith("-")) {
+        throw new TypeConversionException("Unknown option: '" + text + "'");
+      }
       return of(text)
           .orElseThrow(
               () ->

@@ -23,7 +23,7 @@ final class SnapshotCommand implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "Missing required subcommand");
+    throw new ParameterException(spec.commandLine(), "Missing: create, list or delete");
   }
 
   /** What all of them have: the pool. */

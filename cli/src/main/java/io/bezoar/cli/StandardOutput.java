@@ -30,6 +30,7 @@ final class StandardOutput extends OutputStream {
 
   /** The command prints here, and ends with an exit code that tells whether that worked. */
   CommandLine installOn(CommandLine commandLine) {
+    CommandLine.IExecutionStrategy run = commandLine.getExecutionStrategy();
     return commandLine
         .setOut(new PrintWriter(new OutputStreamWriter(this, Console.charset())))
         .setExecutionStrategy(
@@ -38,7 +39,7 @@ final class StandardOutput extends OutputStream {
               needed = !(asked.getCommand() instanceof ServeCommand);
               int exit;
               try {
-                exit = new CommandLine.RunLast().execute(parsed);
+                exit = run.execute(parsed);
               } finally {
                 // What there is of an answer, also when it ends with an error.
                 asked.getOut().flush();

@@ -29,6 +29,33 @@ class MainTest {
   }
 
   @Test
+  void shouldSayLastWhatIsWrongAndInFewWords() {
+    Cli cli = new Cli();
+    for (String[] wrong :
+        new String[][] {
+          {"ls", "-7", "x.pool:/"},
+          {"ls", "-lz", "x.pool:/"},
+          {"ls", "--colour", "x.pool:/"},
+          {"cp", "-Z", "a", "x.pool:/"},
+        }) {
+      assertThat(cli.run(wrong)).isEqualTo(Exit.USAGE);
+      assertThat(cli.err().lines().toList())
+          .hasSize(2)
+          .satisfies(
+              lines -> assertThat(lines.getFirst()).startsWith("bezoar: ").contains("option: '-"))
+          .last()
+          .isEqualTo("  see: bezoar help " + wrong[0]);
+    }
+    assertThat(cli.run("snapshot")).isEqualTo(Exit.USAGE);
+    assertThat(cli.err())
+        .isEqualTo("bezoar: Missing: create, list or delete\n  see: bezoar help snapshot\n");
+    assertThat(cli.run("snapshot", "create")).isEqualTo(Exit.USAGE);
+    assertThat(cli.err()).endsWith("  see: bezoar help snapshot create\n");
+    assertThat(cli.run()).isEqualTo(Exit.USAGE);
+    assertThat(cli.err()).startsWith("Usage: bezoar").contains("Commands:");
+  }
+
+  @Test
   void shouldExplainEveryCommand() {
     Cli cli = new Cli();
     assertThat(cli.run("help")).isZero();

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -138,5 +139,26 @@ class UnixHabitsTest extends FilesFixture {
       assertThat(Files.getAttribute(folder.resolve(name), "user:."))
           .isEqualTo("dot".getBytes(UTF_8));
     }
+  }
+
+  @Test
+  void shouldTakeAnEmptyArgumentForNothing() throws Exception {
+    put("/other", "x");
+    for (String[] command :
+        new String[][] {
+          {"cp", in("/other"), ""},
+          {"cp", "-r", "", in("/d")},
+          {"mv", "", in("/d")},
+          {"rm", "-rf", ""},
+          {"ls", ""},
+          {"ln", "-s", "", in("/l")},
+          {"df", ""},
+          {"serve", ""},
+          {"status", pool, "--search", ""},
+          {"snapshot", "create", pool, ""}
+        }) {
+      fails(Exit.USAGE, "'' ", command);
+    }
+    assertThat(lines("ls", in("/"))).containsExactly("other");
   }
 }
