@@ -3,10 +3,12 @@ package io.bezoar.cli;
 import io.bezoar.cli.control.FileRequest;
 import io.bezoar.cli.control.FileRequest.CopyWay;
 import io.bezoar.cli.control.FileRequest.Flag;
+import io.bezoar.cli.copy.RefusedCopyException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -35,6 +37,10 @@ import tools.jackson.databind.node.ObjectNode;
       "  bezoar cp a.txt b.txt a.pool:/folder"
     })
 final class CpCommand extends PoolFileCommand {
+  /** Names of what this process has open, which means something else to a server. */
+  private static final Pattern STREAM =
+      Pattern.compile("/dev/(std(in|out|err)|fd/.*)|/proc/(self|thread-self|\\d+)/fd/.*");
+
   @Parameters(
       arity = "2..*",
       paramLabel = "PATH",
@@ -65,7 +71,7 @@ final class CpCommand extends PoolFileCommand {
       Optional<PoolPath> stored = PoolPath.of(path);
       stored.ifPresent(inPool::add);
       pooled += stored.isPresent() ? 1 : 0;
-      from.add(stored.map(PoolPath::path).orElseGet(() -> local(path)));
+      from.add(stored.isPresent() ? stored.get().path() : local(path));
     }
     Optional<PoolPath> into = PoolPath.of(paths.getLast());
     into.ifPresent(inPool::add);
@@ -76,7 +82,7 @@ final class CpCommand extends PoolFileCommand {
       throw usage("none of these is in a pool: write POOL:/path");
     }
     CopyWay way = pooled == 0 ? CopyWay.IN : into.isPresent() ? CopyWay.WITHIN : CopyWay.OUT;
-    String to = into.map(PoolPath::path).orElseGet(() -> local(paths.getLast()));
+    String to = into.isPresent() ? into.get().path() : local(paths.getLast());
     try (CopyView view = CopyView.forPeople(console())) {
       boolean watched = json() || view.progress() != null;
       Flags flags = new Flags().with(Flag.RECURSIVE, recursive).with(Flag.MEASURE, watched);
@@ -85,7 +91,10 @@ final class CpCommand extends PoolFileCommand {
   }
 
   /** An absolute path; a slash or a dot at its end, which say something, are kept. */
-  private static String local(String path) {
+  private static String local(String path) throws RefusedCopyException {
+    if (STREAM.matcher(path).matches()) {
+      throw RefusedCopyException.stream(path);
+    }
     String absolute = Path.of(path).toAbsolutePath().toString();
     return path.endsWith("/") && !absolute.endsWith("/") ? absolute + "/" : absolute;
   }
@@ -137,7 +146,8 @@ final class CpCommand extends PoolFileCommand {
       if (failed > 0) {
         line.append("; ").append(Sizes.count(failed, "problem", "problems"));
       }
-      return line.append(copied.path("durable").asBoolean() ? "; durable" : "").toString();
+      boolean any = copied.path("files").asLong() + directories + links > 0;
+      return line.append(any && copied.path("durable").asBoolean() ? "; durable" : "").toString();
     }
 
     @Override

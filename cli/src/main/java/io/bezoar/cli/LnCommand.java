@@ -14,7 +14,8 @@ import picocli.CommandLine.Parameters;
     name = "ln",
     description = {
       "Give a file in a pool one more name, or, with -s, make a symbolic link. TARGET of a symbolic",
-      "link is kept as it is written: a path in the pool, absolute or from where the link stands.",
+      "link is kept as it is written: a path in the pool, absolute or from where the link stands. Of",
+      "POOL:/PATH in the same pool it is /PATH.",
       "Durable when it returns."
     },
     footer = {
@@ -54,8 +55,16 @@ final class LnCommand extends PoolFileCommand {
   @Override
   public Integer call() throws Exception {
     Flags flags = new Flags().with(Flag.SYMBOLIC, symbolic).with(Flag.FORCE, force);
-    String to = symbolic ? target : inPool();
+    String to = symbolic ? text() : inPool();
     return askFiles(link.pool(), new FileRequest.Ln(to, link.path(), flags.set()), reply -> {});
+  }
+
+  /** What stands in the link: the pool's own name has no place in a path within it. */
+  private String text() {
+    return PoolPath.of(target)
+        .filter(to -> to.isIn(link.pool()))
+        .map(PoolPath::path)
+        .orElse(target);
   }
 
   private String inPool() {

@@ -1,7 +1,6 @@
 package io.bezoar.cli;
 
 import io.bezoar.cli.control.FileRequest;
-import io.bezoar.cli.control.PoolAccess;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
@@ -63,7 +62,7 @@ abstract class PoolFileCommand extends PoolCommand {
   final Path poolOf(List<PoolPath> paths) {
     Path first = paths.getFirst().pool();
     for (PoolPath path : paths) {
-      if (!PoolAccess.realPath(path.pool()).equals(PoolAccess.realPath(first))) {
+      if (!path.isIn(first)) {
         throw new ParameterException(
             spec().commandLine(), first + " and " + path.pool() + ": one pool at a time");
       }

@@ -1,5 +1,6 @@
 package io.bezoar.cli;
 
+import io.bezoar.cli.control.PoolAccess;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -30,6 +31,11 @@ record PoolPath(Path pool, String path) {
     } catch (InvalidPathException e) {
       throw new TypeConversionException("'" + text + "' is no path");
     }
+  }
+
+  /** True when it names this pool by the same device. */
+  boolean isIn(Path other) {
+    return PoolAccess.realPath(pool).equals(PoolAccess.realPath(other));
   }
 
   /** As it is written. */

@@ -435,7 +435,7 @@ class FilesTest extends FilesFixture {
     stop.request();
     Cli stopped = new Cli(stop);
     assertThat(stopped.run("cp", "-r", at("d"), in("/"))).isEqualTo(Exit.INTERRUPTED);
-    assertThat(stopped.out()).contains("stopped; copied 0 files", "durable");
+    assertThat(stopped.out()).contains("stopped; copied 0 files").doesNotContain("durable");
     assertThat(lines("ls", "-R", in("/"))).doesNotContain("x");
     check();
   }

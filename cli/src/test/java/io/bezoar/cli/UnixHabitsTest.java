@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.bezoar.cli.control.Exit;
+import io.bezoar.pool.Pool;
+import io.bezoar.pool.PoolOptions;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -160,5 +162,53 @@ class UnixHabitsTest extends FilesFixture {
       fails(Exit.USAGE, "'' ", command);
     }
     assertThat(lines("ls", in("/"))).containsExactly("other");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void shouldLinkToPathsInThePool(Had had) throws Exception {
+    put("/x", "x");
+    try (AutoCloseable _ = had(had)) {
+      ok("ln", "-s", in("/x"), in("/link"));
+      ok("ln", "-s", at("other.pool") + ":/x", in("/away"));
+      assertThat(get("/link")).isEqualTo("x");
+      assertThat(json("stat", "--json", in("/link")).path("target").asString()).isEqualTo("/x");
+      assertThat(json("stat", "--json", in("/away")).path("target").asString())
+          .isEqualTo(at("other.pool") + ":/x");
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void shouldSayWhatCanBeDoneInstead(Had had) throws Exception {
+    put("/x", "x");
+    put("/y", "y");
+    ok("snapshot", "create", pool, "s");
+    Path out = local("out", "");
+    try (AutoCloseable _ = had(had)) {
+      fails(Exit.REFUSED, "bezoar cat", "cp", in("/x"), "/dev/stdout");
+      fails(Exit.REFUSED, "pipes and terminals are not copied", "cp", "/dev/stdin", in("/z"));
+      fails(Exit.REFUSED, "pipes and terminals are not copied", "cp", "/dev/fd/63", in("/z"));
+      String no = ": there is no such directory";
+      fails(Exit.UNAVAILABLE, "/no" + no, "cp", in("/x"), in("/y"), in("/no"));
+      fails(Exit.UNAVAILABLE, "/no" + no, "mv", in("/x"), in("/y"), in("/no"));
+      fails(Exit.UNAVAILABLE, at("no") + no, "cp", in("/x"), in("/y"), at("no"));
+      fails(Exit.REFUSED, "out: is no directory", "cp", in("/x"), in("/y"), out.toString());
+      for (String kept : List.of("/.snapshots", "/.snapshots/s", "/.snapshots/s/x")) {
+        fails(Exit.REFUSED, "bezoar snapshot delete", "rm", "-rf", in(kept));
+      }
+      fails(Exit.UNAVAILABLE, "/no: there is no such file", "cp", in("/no"), in("/z"));
+      assertThat(cli.out()).isEqualTo("copied 0 files, 0 B; 1 problem\n");
+      assertThat(lines("ls", in("/"))).containsExactly("x", "y");
+    }
+  }
+
+  @Test
+  void shouldSayThatAProgramHasThePool() throws Exception {
+    PoolOptions work = PoolOptions.of(PoolOptions.Intent.WORK);
+    try (Pool _ = Pool.open(Path.of(pool), work)) {
+      fails(Exit.UNAVAILABLE, "it works when that program has closed it", "ls", in("/"));
+      assertThat(cli.err()).contains(pool + ": is busy: a program has it open");
+    }
   }
 }

@@ -1,6 +1,7 @@
 package io.bezoar.cli.control;
 
 import io.bezoar.cli.control.FileRequest.Flag;
+import io.bezoar.cli.copy.NoDirectory;
 import io.bezoar.cli.copy.RefusedCopyException;
 import io.bezoar.cli.copy.TemporaryName;
 import io.bezoar.fs.DirectoryEntry;
@@ -189,7 +190,14 @@ final class FileChanges {
       }
       boolean isDirectory = place.require().isDirectory();
       FileName name = place.requireName();
-      if (!isDirectory) {
+      FileId id = place.require().id();
+      if (id.isSnapshot() || id.equals(FileId.SNAPSHOTS)) {
+        tally.tell(
+            new Problem(
+                path + ": is kept in a snapshot",
+                "to delete a snapshot, with all in it: bezoar snapshot delete POOL NAME",
+                Exit.REFUSED));
+      } else if (!isDirectory) {
         files.unlink(place.directory(), name);
         removedFiles++;
       } else if (flags.contains(Flag.RECURSIVE)) {
@@ -250,7 +258,9 @@ final class FileChanges {
     Found directory = target.found();
     @Nullable FileId into = directory != null && directory.isDirectory() ? directory.id() : null;
     if (into == null && request.paths().size() > 1) {
-      throw new NotDirectoryException(request.to());
+      throw directory == null
+          ? NoDirectory.at(request.to())
+          : new NotDirectoryException(request.to());
     }
     Filesystem.Replace replace =
         request.flags().contains(Flag.KEEP)

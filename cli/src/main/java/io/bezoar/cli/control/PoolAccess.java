@@ -86,9 +86,7 @@ public final class PoolAccess {
         }
         if (attempt == ATTEMPTS || replies.gone()) {
           throw new MediaOpenException(
-              e.getFile(),
-              Reason.LOCKED,
-              "is busy: another process has it open and does not answer at its control socket");
+              e.getFile(), Reason.LOCKED, "is busy: a program has it open, and takes no commands");
         }
       }
       TimeUnit.MILLISECONDS.sleep(BETWEEN_ATTEMPTS_MILLIS);

@@ -31,6 +31,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.FileSystemLoopException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
+import java.util.Objects;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -41,6 +42,8 @@ import tools.jackson.databind.node.ObjectNode;
  * @param exitCode see {@link Exit}
  */
 public record Problem(String what, String advice, int exitCode) {
+  private static final String NO_FILE = "there is no such file";
+
   /** The problem that an exception stands for. */
   public static Problem of(Exception e) {
     return switch (e) {
@@ -83,7 +86,10 @@ public record Problem(String what, String advice, int exitCode) {
               "",
               Exit.REFUSED);
       case NoSuchFileException missing ->
-          new Problem(missing.getFile() + ": there is no such file", "", Exit.UNAVAILABLE);
+          new Problem(
+              missing.getFile() + ": " + Objects.requireNonNullElse(missing.getReason(), NO_FILE),
+              "",
+              Exit.UNAVAILABLE);
       case AccessDeniedException denied ->
           new Problem(
               denied.getFile() + ": permission denied",
@@ -206,7 +212,8 @@ public record Problem(String what, String advice, int exitCode) {
       case NOT_A_FILE -> "name a file or a block device";
       case READ_ONLY, DENIED ->
           "run it as the file's owner, or give yourself the right to write it";
-      case LOCKED -> "end the process that has it open";
+      case LOCKED ->
+          "it works when that program has closed it; one that bezoar serve has takes commands";
       case TOO_SHORT -> "restore the file in its full length";
       case TOO_LONG -> "look at what was appended, then cut it off";
       case NOT_A_POOL -> "check the path; to make a pool: bezoar create POOL --size 1G";

@@ -150,8 +150,8 @@ public final class Copier {
    */
   public Result copy(List<String> from, String to, Depth depth) throws IOException {
     CopyTarget.Spot spot = target.spot(to);
-    if (spot.directory() == null && from.size() > 1) {
-      throw new NotDirectoryException(to);
+    if (from.size() > 1) {
+      target.requireDirectory(to);
     }
     End end = End.COMPLETE;
     try (Arena arena = Arena.ofConfined()) {

@@ -16,6 +16,14 @@ interface CopyTarget {
   Spot spot(String path) throws IOException;
 
   /**
+   * Makes sure that there is a directory at {@code path}.
+   *
+   * @throws java.nio.file.NoSuchFileException when there is nothing
+   * @throws java.nio.file.NotDirectoryException when it is something else
+   */
+  void requireDirectory(String path) throws IOException;
+
+  /**
    * Where a copy is to be put.
    *
    * @param directory the directory that is there; null when there is none

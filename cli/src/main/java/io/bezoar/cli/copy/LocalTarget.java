@@ -53,6 +53,17 @@ final class LocalTarget implements CopyTarget {
   }
 
   @Override
+  public void requireDirectory(String text) throws IOException {
+    Path path = Path.of(text);
+    if (!Files.exists(path)) {
+      throw NoDirectory.at(text);
+    }
+    if (!Files.isDirectory(path)) {
+      throw new NotDirectoryException(text);
+    }
+  }
+
+  @Override
   public void refuseInside(CopyItem source, Where directory) {
     // What is in a pool holds no folder of this machine.
   }

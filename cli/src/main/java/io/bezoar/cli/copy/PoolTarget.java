@@ -14,6 +14,7 @@ import io.bezoar.media.ByteRange;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.NotDirectoryException;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +37,17 @@ final class PoolTarget implements CopyTarget {
       return new Spot(directory, directory, null);
     }
     return new Spot(null, new Where.Stored(place.directory(), folder(path)), name);
+  }
+
+  @Override
+  public void requireDirectory(String path) throws IOException {
+    PathWalk.Found found = new PathWalk(files).find(path, PathWalk.LastLink.FOLLOW).found();
+    if (found == null) {
+      throw NoDirectory.at(path);
+    }
+    if (!found.isDirectory()) {
+      throw new NotDirectoryException(path);
+    }
   }
 
   /** What stands before the last name; of a path that ends in a link it is only nearly so. */

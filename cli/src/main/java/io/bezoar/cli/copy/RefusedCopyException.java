@@ -11,6 +11,16 @@ public final class RefusedCopyException extends FileSystemException {
   }
 
   /**
+   * Standard input or output: it is another one in each process, and no file.
+   *
+   * @param file by which name
+   */
+  public static RefusedCopyException stream(String file) {
+    return new RefusedCopyException(
+        file, "pipes and terminals are not copied; to write a file there: bezoar cat POOL:/PATH");
+  }
+
+  /**
    * Of several files with one name, the others would take the place of the first.
    *
    * @param file what was to be put there
