@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -19,7 +20,6 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /** Folders of this machine, that files of a pool are copied to. */
 final class LocalTarget implements CopyTarget {
@@ -160,13 +160,11 @@ final class LocalTarget implements CopyTarget {
   @Override
   public Output create(Where parent, FileName name, CopyItem source) throws IOException {
     Path path = in(parent, name);
-    try {
-      return new OfFile(path, null, open(path));
-    } catch (FileAlreadyExistsException there) {
+    if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
       requireReplaceable(path);
-      Path temporary = LocalFiles.temporary(folder(path));
-      return new OfFile(temporary, path, open(temporary));
     }
+    Path temporary = LocalFiles.temporary(folder(path));
+    return new OfFile(temporary, path, open(temporary));
   }
 
   private static FileChannel open(Path path) throws IOException {
@@ -186,16 +184,16 @@ final class LocalTarget implements CopyTarget {
     return false;
   }
 
-  /** A file being made. */
+  /** A file being made; it gets its name when it is whole. */
   private final class OfFile implements Output {
+    private final Path temporary;
     private final Path path;
-    private final @Nullable Path replaced;
     private final FileChannel channel;
     private boolean finished;
 
-    OfFile(Path path, @Nullable Path replaced, FileChannel channel) {
+    OfFile(Path temporary, Path path, FileChannel channel) {
+      this.temporary = temporary;
       this.path = path;
-      this.replaced = replaced;
       this.channel = channel;
     }
 
@@ -220,13 +218,18 @@ final class LocalTarget implements CopyTarget {
         endInHole(sizeBytes);
       }
       channel.close();
-      files.apply(path, attributes, extended);
-      Path last = replaced;
-      if (last != null) {
-        move(path, last);
+      try {
+        files.apply(temporary, attributes, extended);
+      } catch (FileSystemException cannot) {
+        // By the name that people know.
+        FileSystemException known =
+            new FileSystemException(path.toString(), null, cannot.getReason());
+        known.initCause(cannot);
+        throw known;
       }
+      move(temporary, path);
       finished = true;
-      return new Where.Local(last == null ? path : last);
+      return new Where.Local(path);
     }
 
     /** A channel does not grow a file by itself: the byte behind its end is taken away again. */
@@ -239,7 +242,7 @@ final class LocalTarget implements CopyTarget {
     public void close() throws IOException {
       channel.close();
       if (!finished) {
-        Files.deleteIfExists(path);
+        Files.deleteIfExists(temporary);
       }
     }
   }

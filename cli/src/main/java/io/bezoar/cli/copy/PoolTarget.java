@@ -184,22 +184,13 @@ final class PoolTarget implements CopyTarget {
   @Override
   public Output create(Where parent, FileName name, CopyItem source) throws IOException {
     Where.Stored in = PoolSource.stored(parent);
-    NewFile made = made(source.attributes());
+    requireReplaceable(in, name, source);
+    FileName temporary = FileName.of(TemporaryName.next());
+    FileId made = files.create(in.id(), temporary, FileType.REGULAR, made(source.attributes()));
     try {
-      return open(in, name, null, files.create(in.id(), name, FileType.REGULAR, made));
-    } catch (FileAlreadyExistsException there) {
-      requireReplaceable(in, name, source);
-      FileName temporary = FileName.of(TemporaryName.next());
-      return open(in, temporary, name, files.create(in.id(), temporary, FileType.REGULAR, made));
-    }
-  }
-
-  private Output open(Where.Stored in, FileName name, @Nullable FileName replaced, FileId made)
-      throws IOException {
-    try {
-      return new OfFile(in, name, replaced, files.open(made));
+      return new OfFile(in, temporary, name, files.open(made));
     } catch (IOException failed) {
-      removeAfter(failed, in, name);
+      removeAfter(failed, in, temporary);
       throw failed;
     }
   }
@@ -225,18 +216,18 @@ final class PoolTarget implements CopyTarget {
     return true;
   }
 
-  /** A file being made. */
+  /** A file being made; it gets its name when it is whole. */
   private final class OfFile implements Output {
     private final Where.Stored in;
+    private final FileName temporary;
     private final FileName name;
-    private final @Nullable FileName replaced;
     private final OpenFile file;
     private boolean finished;
 
-    OfFile(Where.Stored in, FileName name, @Nullable FileName replaced, OpenFile file) {
+    OfFile(Where.Stored in, FileName temporary, FileName name, OpenFile file) {
       this.in = in;
+      this.temporary = temporary;
       this.name = name;
-      this.replaced = replaced;
       this.file = file;
     }
 
@@ -266,19 +257,16 @@ final class PoolTarget implements CopyTarget {
         file.truncate(sizeBytes);
       }
       PoolTarget.this.finish(file.id(), attributes, extended);
-      FileName last = replaced;
-      if (last != null) {
-        replace(in, name, last);
-      }
+      files.rename(in.id(), temporary, in.id(), name, Filesystem.Replace.REPLACE);
       finished = true;
-      return new Where.Stored(file.id(), in.child(last == null ? name : last));
+      return new Where.Stored(file.id(), in.child(name));
     }
 
     @Override
     public void close() throws IOException {
       file.close();
       if (!finished) {
-        files.unlink(in.id(), name);
+        files.unlink(in.id(), temporary);
       }
     }
   }
