@@ -50,10 +50,37 @@ final class CpCommand extends PoolFileCommand {
   private List<String> paths = List.of();
 
   @Option(
-      names = {"-r", "-R", "--recursive"},
+      names = {"-r", "-R", "-a", "--recursive", "--archive"},
       description =
           "Directories, too, with all that is in them; symbolic links stay what they are.")
   private boolean recursive;
+
+  @Option(
+      names = {"-P", "-d", "--no-dereference"},
+      description = "Symbolic links that are named, and not what they lead to; -r does so, too.")
+  private boolean links;
+
+  @Option(
+      names = {"-p", "-f", "--preserve", "--force"},
+      description = "Nothing more: what is there is replaced, and all that cp -a keeps is kept.")
+  void usual(boolean asked) {
+    // It is done, whoever asks for it.
+  }
+
+  @Option(
+      names = {"-n", "--no-clobber"},
+      description = "Replace nothing.")
+  private boolean keep;
+
+  @Option(
+      names = {"-T", "--no-target-directory"},
+      description = "The last PATH is the name of the copy, also when a directory is called so.")
+  private boolean exact;
+
+  @Option(
+      names = {"-v", "--verbose"},
+      description = "Say what is copied.")
+  private boolean verbose;
 
   CpCommand(StopSignal stop) {
     super(stop);
@@ -63,6 +90,9 @@ final class CpCommand extends PoolFileCommand {
   public Integer call() throws Exception {
     if (paths.size() < 2) {
       throw usage("say where to, too");
+    }
+    if (exact && paths.size() > 2) {
+      throw usage("-T is for one file and the name of its copy");
     }
     List<PoolPath> inPool = new ArrayList<>();
     List<String> from = new ArrayList<>();
@@ -83,9 +113,16 @@ final class CpCommand extends PoolFileCommand {
     }
     CopyWay way = pooled == 0 ? CopyWay.IN : into.isPresent() ? CopyWay.WITHIN : CopyWay.OUT;
     String to = into.isPresent() ? into.get().path() : local(paths.getLast());
-    try (CopyView view = CopyView.forPeople(console())) {
+    try (CopyView view = CopyView.forPeople(this)) {
       boolean watched = json() || view.progress() != null;
-      Flags flags = new Flags().with(Flag.RECURSIVE, recursive).with(Flag.MEASURE, watched);
+      Flags flags =
+          new Flags()
+              .with(Flag.RECURSIVE, recursive)
+              .with(Flag.LINKS, links)
+              .with(Flag.KEEP, keep)
+              .with(Flag.EXACT, exact)
+              .with(Flag.VERBOSE, verbose)
+              .with(Flag.MEASURE, watched);
       return askFiles(poolOf(inPool), new FileRequest.Cp(way, from, to, flags.set()), view::show);
     }
   }
@@ -104,11 +141,11 @@ final class CpCommand extends PoolFileCommand {
   }
 
   /** Shows a copy as it goes. */
-  private record CopyView(Console console, @Nullable ProgressView progress)
+  private record CopyView(CpCommand command, @Nullable ProgressView progress)
       implements AutoCloseable {
-    static CopyView forPeople(Console console) {
-      return new CopyView(
-          console, Console.isInteractive() ? new ProgressView(console, "cp") : null);
+    static CopyView forPeople(CpCommand command) {
+      boolean isSeen = Console.isInteractive() && !command.verbose;
+      return new CopyView(command, isSeen ? new ProgressView(command.console(), "cp") : null);
     }
 
     void show(ObjectNode reply) {
@@ -123,9 +160,9 @@ final class CpCommand extends PoolFileCommand {
         }
         case "copied" -> {
           close();
-          console.line(result(reply));
+          command.console().line(result(reply));
         }
-        default -> {}
+        default -> command.showDone(reply);
       }
     }
 

@@ -5,6 +5,7 @@ import io.bezoar.cli.control.FileRequest.Flag;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.JsonNode;
 
@@ -36,15 +37,34 @@ final class DuCommand extends PoolFileCommand {
       description = "Sizes as people say them; else in KiB.")
   private boolean human;
 
+  @Option(
+      names = {"-a", "--all"},
+      description = "Files, too, and not only directories.")
+  private boolean all;
+
+  @Option(
+      names = {"-c", "--total"},
+      description = "The sum of all, too.")
+  private boolean total;
+
   DuCommand(StopSignal stop) {
     super(stop);
   }
 
   @Override
   public Integer call() throws Exception {
+    if (all && summary) {
+      throw new ParameterException(spec().commandLine(), "-a and -s are opposites");
+    }
     return askFiles(
         poolOf(paths),
-        new FileRequest.Du(pathsOf(paths), new Flags().with(Flag.SUMMARY, summary).set()),
+        new FileRequest.Du(
+            pathsOf(paths),
+            new Flags()
+                .with(Flag.SUMMARY, summary)
+                .with(Flag.ALL, all)
+                .with(Flag.TOTAL, total)
+                .set()),
         this::show);
   }
 

@@ -48,15 +48,30 @@ final class LnCommand extends PoolFileCommand {
       description = "Replace a file that has the name.")
   private boolean force;
 
+  @Option(
+      names = {"-n", "--no-dereference"},
+      description = "A symbolic link to a directory is the new name, and not gone into.")
+  private boolean links;
+
+  @Option(
+      names = {"-v", "--verbose"},
+      description = "Say what is made.")
+  private boolean verbose;
+
   LnCommand(StopSignal stop) {
     super(stop);
   }
 
   @Override
   public Integer call() throws Exception {
-    Flags flags = new Flags().with(Flag.SYMBOLIC, symbolic).with(Flag.FORCE, force);
+    Flags flags =
+        new Flags()
+            .with(Flag.SYMBOLIC, symbolic)
+            .with(Flag.FORCE, force)
+            .with(Flag.LINKS, links)
+            .with(Flag.VERBOSE, verbose);
     String to = symbolic ? text() : inPool();
-    return askFiles(link.pool(), new FileRequest.Ln(to, link.path(), flags.set()), reply -> {});
+    return askFiles(link.pool(), new FileRequest.Ln(to, link.path(), flags.set()), this::showDone);
   }
 
   /** What stands in the link: the pool's own name has no place in a path within it. */

@@ -8,13 +8,14 @@ import java.time.ZoneId;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 
 /** {@code bezoar ls}. */
 @Command(
     name = "ls",
     description = {
-      "List files in a pool, in the order of their names. Snapshots are under /.snapshots, which is",
+      "List files in a pool, in the order of their names unless another one is asked for. Snapshots are under /.snapshots, which is",
       "not listed itself."
     },
     footer = {
@@ -33,13 +34,32 @@ final class LsCommand extends PoolFileCommand {
       description = "Directories and files.")
   private List<PoolPath> paths = List.of();
 
-  @Option(names = "-l", description = "Mode, links, owner, group, size, time, name, and target.")
+  @Option(
+      names = {"-l", "-n"},
+      description =
+          "Mode, links, owner and group (as numbers, both with -n), size, time, name, and target.")
   private boolean isLong;
 
   @Option(
       names = {"-a", "-A"},
       description = "Names that begin with a dot, too.")
   private boolean all;
+
+  @Option(names = "-1", description = "Nothing more: there is one name in a line.")
+  void usual(boolean asked) {
+    // It is done, whoever asks for it.
+  }
+
+  @Option(names = "-t", description = "The one that was changed last first.")
+  private boolean byTime;
+
+  @Option(names = "-S", description = "The largest first.")
+  private boolean bySize;
+
+  @Option(
+      names = {"-r", "--reverse"},
+      description = "The other way round.")
+  private boolean reverse;
 
   @Option(names = "-R", description = "What is in directories in them, too.")
   private boolean recursive;
@@ -62,9 +82,15 @@ final class LsCommand extends PoolFileCommand {
   @Override
   public Integer call() throws Exception {
     Path pool = poolOf(paths);
+    LsView.Order order =
+        byTime ? LsView.Order.TIME : bySize ? LsView.Order.SIZE : LsView.Order.NAME;
+    if (json() && (reverse || order != LsView.Order.NAME)) {
+      throw new ParameterException(
+          spec().commandLine(), "--json comes in the order of names: -t, -S and -r are for people");
+    }
     Flags flags =
         new Flags()
-            .with(Flag.LONG, isLong || json())
+            .with(Flag.LONG, isLong || json() || order != LsView.Order.NAME)
             .with(Flag.ALL, all)
             .with(Flag.RECURSIVE, recursive)
             .with(Flag.SELF, self);
@@ -72,7 +98,8 @@ final class LsCommand extends PoolFileCommand {
     LsView view =
         new LsView(
             console(),
-            new LsView.Columns(isLong, inodes, human, titles),
+            new LsView.Columns(isLong, inodes, human, titles, reverse || byTime || bySize),
+            reverse ? order.comparator().reversed() : order.comparator(),
             InstantSource.system().instant(),
             ZoneId.systemDefault());
     int exit = askFiles(pool, new FileRequest.Ls(pathsOf(paths), flags.set()), view::show);

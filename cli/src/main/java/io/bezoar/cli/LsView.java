@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import tools.jackson.databind.JsonNode;
@@ -22,7 +23,8 @@ final class LsView {
   private final Columns columns;
   private final Instant now;
   private final ZoneId zone;
-  private final List<JsonNode> waiting = new ArrayList<>();
+  private final Comparator<Entry> order;
+  private final List<Entry> waiting = new ArrayList<>();
   private boolean begun;
 
   /**
@@ -32,12 +34,49 @@ final class LsView {
    * @param inodes numbers of inodes
    * @param human sizes as people say them
    * @param titles the path of each directory before what is in it
+   * @param sorted in another order than that in which it comes
    */
-  record Columns(boolean isLong, boolean inodes, boolean human, boolean titles) {}
+  record Columns(boolean isLong, boolean inodes, boolean human, boolean titles, boolean sorted) {}
 
-  LsView(Console console, Columns columns, Instant now, ZoneId zone) {
+  /**
+   * Something that waits for the widths of its columns, or its turn.
+   *
+   * @param place in which it came
+   * @param json all of it
+   */
+  record Entry(int place, JsonNode json) {
+    private long number(String name) {
+      return json.path(name).asLong();
+    }
+  }
+
+  /** What comes first. */
+  enum Order {
+    /** The order in which all comes: by the bytes of names. */
+    NAME,
+    /** What was changed last. */
+    TIME,
+    /** What is largest. */
+    SIZE;
+
+    Comparator<Entry> comparator() {
+      Comparator<Entry> asItCame = Comparator.comparingInt(Entry::place);
+      return switch (this) {
+        case NAME -> asItCame;
+        case TIME -> largest("modified").thenComparing(asItCame);
+        case SIZE -> largest("size").thenComparing(asItCame);
+      };
+    }
+
+    private static Comparator<Entry> largest(String name) {
+      return Comparator.comparingLong((Entry entry) -> entry.number(name)).reversed();
+    }
+  }
+
+  LsView(Console console, Columns columns, Comparator<Entry> order, Instant now, ZoneId zone) {
     this.console = console;
     this.columns = columns;
+    this.order = order;
     this.now = now;
     this.zone = zone;
   }
@@ -52,23 +91,35 @@ final class LsView {
         begun = true;
       }
       case "entry" -> {
-        if (columns.isLong()) {
-          waiting.add(reply);
+        if (columns.isLong() || columns.sorted()) {
+          waiting.add(new Entry(waiting.size(), reply));
         } else {
-          console.line(
-              (columns.inodes() ? reply.path("inode").asLong() + " " : "")
-                  + printable(reply.path("name").asString()));
-          begun = true;
+          showShort(reply);
         }
       }
       default -> {}
     }
   }
 
-  /** Shows what waited for the widths of its columns. */
+  private void showShort(JsonNode entry) {
+    console.line(
+        (columns.inodes() ? entry.path("inode").asLong() + " " : "")
+            + printable(entry.path("name").asString()));
+    begun = true;
+  }
+
+  /** Shows what waited. */
   void end() {
-    List<List<String>> rows = waiting.stream().map(this::row).toList();
+    List<JsonNode> sorted = waiting.stream().sorted(order).map(Entry::json).toList();
     waiting.clear();
+    if (columns.isLong()) {
+      showRows(sorted.stream().map(this::row).toList());
+    } else {
+      sorted.forEach(this::showShort);
+    }
+  }
+
+  private void showRows(List<List<String>> rows) {
     int[] widths = new int[7];
     for (List<String> row : rows) {
       for (int i = 0; i < widths.length; i++) {

@@ -152,6 +152,10 @@ public final class Main implements Callable<Integer> {
   /** What every command has: the same exit codes, and --help. */
   private static void complete(CommandLine commandLine) {
     CommandSpec spec = commandLine.getCommandSpec();
+    if (commandLine.getCommand() instanceof PoolFileCommand) {
+      // As the Unix tools do: cp -aR, ls -ll.
+      commandLine.setOverwrittenOptionsAllowed(true);
+    }
     spec.exitCodeOnInvalidInput(64).exitCodeOnExecutionException(70);
     if (spec.findOption("--help") == null) {
       spec.addOption(

@@ -35,6 +35,23 @@ final class MvCommand extends PoolFileCommand {
       description = "Replace nothing.")
   private boolean keep;
 
+  @Option(
+      names = {"-f", "--force"},
+      description = "Nothing more: what has the new name is replaced.")
+  void usual(boolean asked) {
+    // It is done, whoever asks for it.
+  }
+
+  @Option(
+      names = {"-T", "--no-target-directory"},
+      description = "The last PATH is the new name, also when a directory is called so.")
+  private boolean exact;
+
+  @Option(
+      names = {"-v", "--verbose"},
+      description = "Say what is moved.")
+  private boolean verbose;
+
   MvCommand(StopSignal stop) {
     super(stop);
   }
@@ -44,11 +61,20 @@ final class MvCommand extends PoolFileCommand {
     if (paths.size() < 2) {
       throw new ParameterException(spec().commandLine(), "say where to, too");
     }
+    if (exact && paths.size() > 2) {
+      throw new ParameterException(spec().commandLine(), "-T is for one file and its new name");
+    }
     List<PoolPath> from = paths.subList(0, paths.size() - 1);
     return askFiles(
         poolOf(paths),
         new FileRequest.Mv(
-            pathsOf(from), paths.getLast().path(), new Flags().with(Flag.KEEP, keep).set()),
-        reply -> {});
+            pathsOf(from),
+            paths.getLast().path(),
+            new Flags()
+                .with(Flag.KEEP, keep)
+                .with(Flag.EXACT, exact)
+                .with(Flag.VERBOSE, verbose)
+                .set()),
+        this::showDone);
   }
 }

@@ -58,6 +58,24 @@ abstract class PoolFileCommand extends PoolCommand {
     }
   }
 
+  /** Shows one thing that was done, as the Unix tools do with -v. */
+  final void showDone(JsonNode done) {
+    if (!done.path("type").asString().equals("done")) {
+      return;
+    }
+    String path = "'" + LsView.printable(done.path("path").asString()) + "'";
+    String to = "'" + LsView.printable(done.path("to").asString()) + "'";
+    console()
+        .line(
+            switch (done.path("what").asString()) {
+              case "moved" -> "renamed " + path + " -> " + to;
+              case "removed" -> "removed " + path;
+              case "removed-directory" -> "removed directory " + path;
+              case "linked" -> path + " => " + to;
+              default -> path + " -> " + to;
+            });
+  }
+
   /** The pool that all of these are in. */
   final Path poolOf(List<PoolPath> paths) {
     Path first = paths.getFirst().pool();

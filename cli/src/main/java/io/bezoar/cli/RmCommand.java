@@ -34,19 +34,35 @@ final class RmCommand extends PoolFileCommand {
       description = "What is not there is no error.")
   private boolean force;
 
+  @Option(
+      names = {"-d", "--dir"},
+      description = "Empty directories, too.")
+  private boolean empty;
+
+  @Option(
+      names = {"-v", "--verbose"},
+      description = "Say what is removed.")
+  private boolean verbose;
+
   RmCommand(StopSignal stop) {
     super(stop);
   }
 
   @Override
   public Integer call() throws Exception {
-    Flags flags = new Flags().with(Flag.RECURSIVE, recursive).with(Flag.FORCE, force);
+    Flags flags =
+        new Flags()
+            .with(Flag.RECURSIVE, recursive)
+            .with(Flag.SELF, empty)
+            .with(Flag.FORCE, force)
+            .with(Flag.VERBOSE, verbose);
     return askFiles(poolOf(paths), new FileRequest.Rm(pathsOf(paths), flags.set()), this::show);
   }
 
   /** Silent as rm is, unless it was stopped. */
   private void show(JsonNode removed) {
-    if (stop().isRequested()) {
+    showDone(removed);
+    if (removed.path("type").asString().equals("removed") && stop().isRequested()) {
       console()
           .line(
               "stopped; removed %,d files, %,d directories"

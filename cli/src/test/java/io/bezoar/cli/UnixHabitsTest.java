@@ -9,8 +9,10 @@ import io.bezoar.pool.Pool;
 import io.bezoar.pool.PoolOptions;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -209,6 +211,72 @@ class UnixHabitsTest extends FilesFixture {
     try (Pool _ = Pool.open(Path.of(pool), work)) {
       fails(Exit.UNAVAILABLE, "it works when that program has closed it", "ls", in("/"));
       assertThat(cli.err()).contains(pool + ": is busy: a program has it open");
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void shouldTakeTheOptionsThatPeopleType(Had had) throws Exception {
+    local("x", "xx");
+    Files.createSymbolicLink(folder.resolve("l"), Path.of("x"));
+    try (AutoCloseable _ = had(had)) {
+      assertThat(lines("mkdir", "-v", "-p", "-m", "0700", in("/d/e/")))
+          .containsExactly("created directory '/d'", "created directory '/d/e'");
+      assertThat(json("stat", "--json", in("/d")).path("mode").asString()).isEqualTo("0755");
+      assertThat(json("stat", "--json", in("/d/e")).path("mode").asString()).isEqualTo("0700");
+      expect(Exit.USAGE, "mkdir", "-m", "u+x", in("/z"));
+      assertThat(lines("cp", "-pfv", at("x"), in("/d")))
+          .containsExactly("'" + at("x") + "' -> '/d/x'", "copied 1 file, 2 B; durable");
+      ok("cp", "-P", at("l"), in("/l"));
+      ok("cp", "-d", in("/l"), in("/d/l"));
+      assertThat(json("stat", "--json", in("/d/l")).path("target").asString()).isEqualTo("x");
+      assertThat(lines("cp", "-aRrv", in("/d"), in("/copy")))
+          .contains("'/d' -> '/copy'", "'/d/e' -> '/copy/e'", "'/d/x' -> '/copy/x'");
+      put("/other", "other");
+      fails(Exit.REFUSED, "/copy/x: is there already", "cp", "-n", in("/other"), in("/copy/x"));
+      ok("cp", "-aT", in("/d/e"), in("/copy"));
+      fails(Exit.REFUSED, "/copy: is a directory", "cp", "-T", in("/other"), in("/copy"));
+      expect(Exit.USAGE, "cp", "-T", in("/other"), in("/d/x"), in("/copy"));
+      assertThat(lines("ls", in("/copy"))).containsExactly("e", "l", "x");
+      assertThat(lines("mv", "-fv", in("/copy/x"), in("/copy/e")))
+          .containsExactly("renamed '/copy/x' -> '/copy/e/x'");
+      fails(Exit.REFUSED, "is not empty", "mv", "-T", in("/d/e"), in("/copy/e"));
+      ok("ln", "-s", "d", in("/to"));
+      assertThat(lines("ln", "-sfnv", "copy", in("/to"))).containsExactly("'/to' -> 'copy'");
+      assertThat(lines("ln", "-v", in("/other"), in("/hard")))
+          .containsExactly("'/hard' => '/other'");
+      assertThat(lines("ls", in("/to"))).containsExactly("e", "l");
+      fails(Exit.REFUSED, "/copy: is not empty", "rm", "-d", in("/copy"));
+      assertThat(lines("rm", "-dv", in("/d/e"))).containsExactly("removed directory '/d/e'");
+      assertThat(lines("rm", "-rv", in("/copy/e")))
+          .containsExactly("removed '/copy/e/x'", "removed directory '/copy/e'");
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void shouldListAndCountAsPeopleAsk(Had had) throws Exception {
+    Files.createDirectory(folder.resolve("d"));
+    for (String name : List.of("a", "b", "c")) {
+      Path file = local("d/" + name, name.equals("b") ? "22" : "1");
+      long seconds = name.equals("c") ? 3 : name.equals("a") ? 2 : 1;
+      Files.setLastModifiedTime(file, FileTime.from(seconds, TimeUnit.SECONDS));
+    }
+    Files.createLink(folder.resolve("d/hard"), folder.resolve("d/a"));
+    ok("cp", "-r", at("d"), in("/"));
+    ok("mkdir", in("/e"));
+    try (AutoCloseable _ = had(had)) {
+      assertThat(lines("ls", "-1", in("/d"))).containsExactly("a", "b", "c", "hard");
+      assertThat(lines("ls", "-r", in("/d"))).containsExactly("hard", "c", "b", "a");
+      assertThat(lines("ls", "-t", in("/d"))).containsExactly("c", "a", "hard", "b");
+      assertThat(lines("ls", "-tr", in("/d"))).containsExactly("b", "hard", "a", "c");
+      assertThat(lines("ls", "-lS", in("/d")).getFirst()).endsWith(" b");
+      assertThat(lines("ls", "-n", in("/d"))).isEqualTo(lines("ls", "-l", in("/d")));
+      expect(Exit.USAGE, "ls", "-t", "--json", in("/d"));
+      assertThat(lines("du", "-ac", in("/d"), in("/e")))
+          .containsExactly("4\t/d/a", "4\t/d/b", "4\t/d/c", "12\t/d", "0\t/e", "12\ttotal");
+      assertThat(lines("du", "-sc", in("/d"))).containsExactly("12\t/d", "12\ttotal");
+      expect(Exit.USAGE, "du", "-as", in("/d"));
     }
   }
 }

@@ -28,6 +28,9 @@ final class DiskUsage {
   private final Set<Flag> flags;
   private final Set<FileId> counted = new HashSet<>();
 
+  /** What all that was named takes. */
+  private final Frame total = new Frame("total", FileId.ROOT);
+
   DiskUsage(Filesystem files, Replies replies, FileTally tally, Set<Flag> flags) {
     this.files = files;
     this.replies = replies;
@@ -50,11 +53,19 @@ final class DiskUsage {
     }
   }
 
+  /** The sum of all, if somebody wants it. */
+  void end() {
+    if (flags.contains(Flag.TOTAL)) {
+      send(total);
+    }
+  }
+
   void of(String path, Found found) throws IOException {
     Deque<Frame> open = new ArrayDeque<>();
     Frame top = new Frame(path, found.id());
     count(top, found.id());
     if (!found.isDirectory()) {
+      add(top, total);
       send(top);
       return;
     }
@@ -71,7 +82,7 @@ final class DiskUsage {
         tally.attempt(() -> count(below, entry.id()));
         open.push(below);
       } else {
-        tally.attempt(() -> count(frame, entry.id()));
+        countFile(frame, entry);
       }
     }
   }
@@ -79,13 +90,26 @@ final class DiskUsage {
   private void leave(Deque<Frame> open) {
     Frame done = open.pop();
     Frame above = open.peek();
-    if (above != null) {
-      above.allocatedBytes += done.allocatedBytes;
-      above.sizeBytes += done.sizeBytes;
-    }
+    add(done, above == null ? total : above);
     if (above == null || !flags.contains(Flag.SUMMARY)) {
       send(done);
     }
+  }
+
+  private static void add(Frame part, Frame sum) {
+    sum.allocatedBytes += part.allocatedBytes;
+    sum.sizeBytes += part.sizeBytes;
+  }
+
+  private void countFile(Frame frame, DirectoryEntry entry) {
+    Frame own = new Frame(FileLooks.child(frame.path, entry.name().toString()), entry.id());
+    tally.attempt(
+        () -> {
+          if (count(own, entry.id()) && flags.contains(Flag.ALL)) {
+            send(own);
+          }
+        });
+    add(own, frame);
   }
 
   private @Nullable DirectoryEntry next(Frame frame) {
@@ -103,16 +127,18 @@ final class DiskUsage {
     return entry;
   }
 
-  private void count(Frame frame, FileId id) throws IOException {
+  /** False for a file that has been counted by another name. */
+  private boolean count(Frame frame, FileId id) throws IOException {
     Attributes all = files.attributes(id);
     boolean isShared = all.type() != FileType.DIRECTORY && all.links() > 1;
     if (isShared && !counted.add(id)) {
-      return;
+      return false;
     }
     frame.allocatedBytes += all.allocatedBytes();
     if (all.type() != FileType.DIRECTORY) {
       frame.sizeBytes += all.sizeBytes();
     }
+    return true;
   }
 
   private void send(Frame frame) {

@@ -67,18 +67,18 @@ final class FileChanges {
       tally.attempt(
           () -> {
             if (request.flags().contains(Flag.PARENTS)) {
-              makeAll(path);
+              makeAll(path, request.mode());
             } else {
-              make(walk.find(path, LastLink.KEEP));
+              make(walk.find(path, LastLink.KEEP), request.mode());
             }
           });
     }
     return done();
   }
 
-  private void make(Place place) throws IOException {
+  private void make(Place place, int mode) throws IOException {
     FileName name = place.requireFree();
-    FileId made = files.create(place.directory(), name, FileType.DIRECTORY, made(0755));
+    FileId made = files.create(place.directory(), name, FileType.DIRECTORY, made(mode));
     replies.send(
         Json.object()
             .put("type", "made")
@@ -87,12 +87,14 @@ final class FileChanges {
             .put("inode", made.inode()));
   }
 
-  private void makeAll(String path) throws IOException {
+  /** The mode is that of the last one. */
+  private void makeAll(String path, int mode) throws IOException {
+    int last = path.replaceFirst("/+$", "").length();
     for (int end = path.indexOf('/', 1); ; end = path.indexOf('/', end + 1)) {
       Place place = walk.find(end < 0 ? path : path.substring(0, end), LastLink.FOLLOW);
       Found found = place.found();
       if (found == null) {
-        make(place);
+        make(place, end < 0 || end >= last ? mode : FileRequest.Mkdir.MODE);
       } else if (!found.isDirectory()) {
         if (end < 0) {
           throw new FileAlreadyExistsException(path);
@@ -138,9 +140,9 @@ final class FileChanges {
   }
 
   int rm(FileRequest.Rm request) throws IOException {
-    Removal removal = new Removal();
+    Removal removal = new Removal(request.flags());
     for (String path : request.paths()) {
-      tally.attempt(() -> removal.of(path, request.flags()));
+      tally.attempt(() -> removal.of(path));
     }
     int exit = done();
     // Who removes files wants their space.
@@ -158,8 +160,25 @@ final class FileChanges {
 
   /** Removes files and trees, and counts. */
   private final class Removal {
+    private final Set<Flag> flags;
     private long removedFiles;
     private long removedDirectories;
+
+    Removal(Set<Flag> flags) {
+      this.flags = flags;
+    }
+
+    private void unlink(FileId directory, FileName name, String path) throws IOException {
+      files.unlink(directory, name);
+      removedFiles++;
+      say(flags, "removed", path, null);
+    }
+
+    private void rmdir(FileId directory, FileName name, String path) throws IOException {
+      files.rmdir(directory, name);
+      removedDirectories++;
+      say(flags, "removed-directory", path, null);
+    }
 
     /** A directory on the way. */
     private static final class Frame {
@@ -177,7 +196,7 @@ final class FileChanges {
       }
     }
 
-    void of(String path, Set<Flag> flags) throws IOException {
+    void of(String path) throws IOException {
       Place place;
       try {
         place = own(path);
@@ -198,10 +217,11 @@ final class FileChanges {
                 "to delete a snapshot, with all in it: bezoar snapshot delete POOL NAME",
                 Exit.REFUSED));
       } else if (!isDirectory) {
-        files.unlink(place.directory(), name);
-        removedFiles++;
+        unlink(place.directory(), name, path);
       } else if (flags.contains(Flag.RECURSIVE)) {
         tree(new Frame(place.directory(), name, place.require().id(), path));
+      } else if (flags.contains(Flag.SELF)) {
+        rmdir(place.directory(), name, path);
       } else {
         tally.tell(
             new Problem(path + ": is a directory", "to remove it and all in it: -r", Exit.REFUSED));
@@ -215,11 +235,7 @@ final class FileChanges {
         Frame frame = open.element();
         if (isEmptied(frame, open)) {
           open.pop();
-          tally.attempt(
-              () -> {
-                files.rmdir(frame.parent, frame.name);
-                removedDirectories++;
-              });
+          tally.attempt(() -> rmdir(frame.parent, frame.name, frame.path));
         }
       }
     }
@@ -238,25 +254,30 @@ final class FileChanges {
           return false;
         }
         frame.after = entry.name();
+        String path = FileLooks.child(frame.path, entry.name().toString());
         if (entry.type() == FileType.DIRECTORY) {
-          String path = FileLooks.child(frame.path, entry.name().toString());
           open.push(new Frame(frame.id, entry.name(), entry.id(), path));
           return false;
         }
-        tally.attempt(
-            () -> {
-              files.unlink(frame.id, entry.name());
-              removedFiles++;
-            });
+        tally.attempt(() -> unlink(frame.id, entry.name(), path));
       }
       return batch.isEmpty();
     }
   }
 
+  /** Says that something was done, if it was to be said. */
+  private void say(Set<Flag> flags, String what, String path, @Nullable String to) {
+    if (flags.contains(Flag.VERBOSE)) {
+      replies.send(FileJson.done(what, path, to));
+    }
+  }
+
   int mv(FileRequest.Mv request) throws IOException {
-    Place target = walk.find(request.to(), LastLink.FOLLOW);
+    boolean isExact = request.flags().contains(Flag.EXACT);
+    Place target = walk.find(request.to(), isExact ? LastLink.KEEP : LastLink.FOLLOW);
     Found directory = target.found();
-    @Nullable FileId into = directory != null && directory.isDirectory() ? directory.id() : null;
+    boolean isInto = !isExact && directory != null && directory.isDirectory();
+    @Nullable FileId into = isInto && directory != null ? directory.id() : null;
     if (into == null && request.paths().size() > 1) {
       throw directory == null
           ? NoDirectory.at(request.to())
@@ -282,6 +303,7 @@ final class FileChanges {
               if (!isDirectory) {
                 moved.add(name);
               }
+              say(request.flags(), "moved", path, there);
               return;
             }
             if (request.to().endsWith("/") && !isDirectory) {
@@ -289,13 +311,15 @@ final class FileChanges {
             }
             Place to = walk.find(request.to(), LastLink.KEEP);
             files.rename(from.directory(), name, to.directory(), to.requireName(), replace);
+            say(request.flags(), "moved", path, request.to());
           });
     }
     return done();
   }
 
   int ln(FileRequest.Ln request) throws IOException {
-    Place link = walk.find(request.link(), LastLink.FOLLOW);
+    boolean isKept = request.flags().contains(Flag.LINKS);
+    Place link = walk.find(request.link(), isKept ? LastLink.KEEP : LastLink.FOLLOW);
     Found directory = link.found();
     FileId in;
     FileName name;
@@ -312,6 +336,8 @@ final class FileChanges {
       name = own.requireName();
     }
     link(request, in, name, path);
+    boolean isSymbolic = request.flags().contains(Flag.SYMBOLIC);
+    say(request.flags(), isSymbolic ? "linked-symbolic" : "linked", path, request.target());
     return done();
   }
 

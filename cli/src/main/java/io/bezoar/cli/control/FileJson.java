@@ -10,6 +10,7 @@ import io.bezoar.fs.Owner;
 import io.bezoar.fs.SnapshotInfo;
 import io.bezoar.media.ByteRange;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -23,6 +24,12 @@ final class FileJson {
   /** What was not there when the files were opened. */
   static ObjectNode note(String what) {
     return Json.object().put("type", "note").put("what", what);
+  }
+
+  /** One thing that was done, of several. */
+  static ObjectNode done(String what, String path, @Nullable String to) {
+    ObjectNode json = Json.object().put("type", "done").put("what", what).put("path", path);
+    return to == null ? json : json.put("to", to);
   }
 
   static String kind(FileType type) {

@@ -268,6 +268,7 @@ final class FileLooks {
     for (String path : request.paths()) {
       tally.attempt(() -> usage.of(path, walk.get(path, LastLink.KEEP)));
     }
+    usage.end();
     return tally.exit();
   }
 }

@@ -11,7 +11,9 @@ import io.bezoar.pool.Pool;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
@@ -82,13 +84,12 @@ final class FileOperations {
             },
             files,
             devices(),
-            new Listener(replies, tally));
-    Copier.Depth depth =
-        request.flags().contains(Flag.RECURSIVE) ? Copier.Depth.TREES : Copier.Depth.FILES;
+            rules(request.flags()),
+            new Listener(request.flags(), replies, tally));
     if (request.flags().contains(Flag.MEASURE)) {
-      copier.measure(request.paths(), depth);
+      copier.measure(request.paths());
     }
-    Copier.Result result = copier.copy(request.paths(), request.to(), depth);
+    Copier.Result result = copier.copy(request.paths(), request.to());
     ObjectNode json = Json.object().put("type", "copied");
     putCounts(json, result.copied());
     replies.send(
@@ -96,6 +97,20 @@ final class FileOperations {
             .put("durable", result.durable())
             .put("failed", tally.count()));
     return tally.exit();
+  }
+
+  private static Set<Copier.Rule> rules(Set<Flag> flags) {
+    Set<Copier.Rule> rules = EnumSet.noneOf(Copier.Rule.class);
+    for (Flag flag : flags) {
+      switch (flag) {
+        case RECURSIVE -> rules.add(Copier.Rule.TREES);
+        case LINKS -> rules.add(Copier.Rule.LINKS);
+        case KEEP -> rules.add(Copier.Rule.KEEP);
+        case EXACT -> rules.add(Copier.Rule.EXACT);
+        default -> {}
+      }
+    }
+    return rules;
   }
 
   private static void putCounts(ObjectNode json, CopyCounts counts) {
@@ -107,11 +122,13 @@ final class FileOperations {
 
   /** Tells how a copy goes, as often as somebody can read it. */
   private static final class Listener implements CopyListener {
+    private final Set<Flag> flags;
     private final Replies replies;
     private final FileTally tally;
     private long nextNanos = System.nanoTime() + PROGRESS_EVERY_NANOS;
 
-    Listener(Replies replies, FileTally tally) {
+    Listener(Set<Flag> flags, Replies replies, FileTally tally) {
+      this.flags = flags;
       this.replies = replies;
       this.tally = tally;
     }
@@ -123,6 +140,13 @@ final class FileOperations {
       boolean says = why instanceof FileSystemException about && isPath(about.getFile());
       String what = says ? problem.what() : path + ": " + problem.what();
       tally.tell(new Problem(what, problem.advice(), problem.exitCode()));
+    }
+
+    @Override
+    public void copied(String from, String to) {
+      if (flags.contains(Flag.VERBOSE)) {
+        replies.send(FileJson.done("copied", from, to));
+      }
     }
 
     private static boolean isPath(@Nullable String file) {

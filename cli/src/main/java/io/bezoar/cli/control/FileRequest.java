@@ -31,6 +31,14 @@ public sealed interface FileRequest extends Request {
     KEEP,
     /** A symbolic link. */
     SYMBOLIC,
+    /** Symbolic links themselves, and not what they lead to. */
+    LINKS,
+    /** The last path is the new name, also when there is a directory of this name. */
+    EXACT,
+    /** Says what was done, one by one. */
+    VERBOSE,
+    /** The sum of all, too. */
+    TOTAL,
     /** Says beforehand how much there is to do. */
     MEASURE
   }
@@ -75,7 +83,7 @@ public sealed interface FileRequest extends Request {
   /**
    * How much space files take.
    *
-   * @param flags of SUMMARY
+   * @param flags of SUMMARY, ALL (files, too), TOTAL
    */
   record Du(List<String> paths, Set<Flag> flags) implements FileRequest {
     /** Copies. */
@@ -88,9 +96,13 @@ public sealed interface FileRequest extends Request {
   /**
    * Make directories.
    *
+   * @param mode of each that is named, {@code 07777}
    * @param flags of PARENTS
    */
-  record Mkdir(List<String> paths, Set<Flag> flags) implements FileRequest {
+  record Mkdir(List<String> paths, int mode, Set<Flag> flags) implements FileRequest {
+    /** Of a directory for which nobody says another one. */
+    public static final int MODE = 0755;
+
     /** Copies. */
     public Mkdir {
       paths = List.copyOf(paths);
@@ -109,7 +121,7 @@ public sealed interface FileRequest extends Request {
   /**
    * Remove files.
    *
-   * @param flags of RECURSIVE, FORCE
+   * @param flags of RECURSIVE, SELF (empty directories, too), FORCE, VERBOSE
    */
   record Rm(List<String> paths, Set<Flag> flags) implements FileRequest {
     /** Copies. */
@@ -124,7 +136,7 @@ public sealed interface FileRequest extends Request {
    *
    * @param paths what
    * @param to into it when it is a directory, else the new name
-   * @param flags of KEEP
+   * @param flags of KEEP, EXACT, VERBOSE
    */
   record Mv(List<String> paths, String to, Set<Flag> flags) implements FileRequest {
     /** Copies. */
@@ -139,7 +151,7 @@ public sealed interface FileRequest extends Request {
    *
    * @param target the file, or what stands in the symbolic link
    * @param link into it when it is a directory, else the new name
-   * @param flags of SYMBOLIC, FORCE
+   * @param flags of SYMBOLIC, FORCE, LINKS, VERBOSE
    */
   record Ln(String target, String link, Set<Flag> flags) implements FileRequest {
     /** Copies. */
@@ -163,7 +175,7 @@ public sealed interface FileRequest extends Request {
    *
    * @param paths what: absolute paths, in the pool or of this machine
    * @param to into it when it is a directory, else the name of the copy; an absolute path, too
-   * @param flags of RECURSIVE, MEASURE
+   * @param flags of RECURSIVE, LINKS, KEEP, EXACT, VERBOSE, MEASURE
    */
   record Cp(CopyWay way, List<String> paths, String to, Set<Flag> flags) implements FileRequest {
     /** Copies. */

@@ -21,7 +21,7 @@ final class FileRequestCodec {
       case FileRequest.Cat r -> put(json, "cat", r.paths(), Set.of());
       case FileRequest.Df _ -> put(json, "df");
       case FileRequest.Du r -> put(json, "du", r.paths(), r.flags());
-      case FileRequest.Mkdir r -> put(json, "mkdir", r.paths(), r.flags());
+      case FileRequest.Mkdir r -> put(json, "mkdir", r.paths(), r.flags()).put("mode", r.mode());
       case FileRequest.Rmdir r -> put(json, "rmdir", r.paths(), Set.of());
       case FileRequest.Rm r -> put(json, "rm", r.paths(), r.flags());
       case FileRequest.Mv r -> put(json, "mv", r.paths(), r.flags()).put("to", r.to());
@@ -66,18 +66,33 @@ final class FileRequestCodec {
       case "stat" -> new FileRequest.Stat(paths(fields), flags(fields, Flag.EXTENTS));
       case "cat" -> new FileRequest.Cat(paths(fields));
       case "df" -> new FileRequest.Df();
-      case "du" -> new FileRequest.Du(paths(fields), flags(fields, Flag.SUMMARY));
-      case "mkdir" -> new FileRequest.Mkdir(paths(fields), flags(fields, Flag.PARENTS));
+      case "du" ->
+          new FileRequest.Du(paths(fields), flags(fields, Flag.SUMMARY, Flag.ALL, Flag.TOTAL));
+      case "mkdir" ->
+          new FileRequest.Mkdir(paths(fields), mode(fields), flags(fields, Flag.PARENTS));
       case "rmdir" -> new FileRequest.Rmdir(paths(fields));
-      case "rm" -> new FileRequest.Rm(paths(fields), flags(fields, Flag.RECURSIVE, Flag.FORCE));
-      case "mv" -> new FileRequest.Mv(paths(fields), path(fields, "to"), flags(fields, Flag.KEEP));
+      case "rm" ->
+          new FileRequest.Rm(
+              paths(fields), flags(fields, Flag.RECURSIVE, Flag.SELF, Flag.FORCE, Flag.VERBOSE));
+      case "mv" ->
+          new FileRequest.Mv(
+              paths(fields),
+              path(fields, "to"),
+              flags(fields, Flag.KEEP, Flag.EXACT, Flag.VERBOSE));
       case "ln" -> link(fields);
       case "cp" ->
           new FileRequest.Cp(
               fields.constant("way", FileRequest.CopyWay.class),
               paths(fields),
               path(fields, "to"),
-              flags(fields, Flag.RECURSIVE, Flag.MEASURE));
+              flags(
+                  fields,
+                  Flag.RECURSIVE,
+                  Flag.LINKS,
+                  Flag.KEEP,
+                  Flag.EXACT,
+                  Flag.VERBOSE,
+                  Flag.MEASURE));
       case "snapshot-create" -> new FileRequest.SnapshotCreate(fields.text("name"));
       case "snapshot-list" -> new FileRequest.SnapshotList();
       case "snapshot-delete" -> new FileRequest.SnapshotDelete(fields.text("name"));
@@ -87,8 +102,12 @@ final class FileRequestCodec {
     };
   }
 
+  private static int mode(RequestCodec.Fields fields) throws BadRequestException {
+    return (int) fields.number("mode", 0, 07777);
+  }
+
   private static FileRequest link(RequestCodec.Fields fields) throws BadRequestException {
-    Set<Flag> flags = flags(fields, Flag.SYMBOLIC, Flag.FORCE);
+    Set<Flag> flags = flags(fields, Flag.SYMBOLIC, Flag.FORCE, Flag.LINKS, Flag.VERBOSE);
     String target = flags.contains(Flag.SYMBOLIC) ? fields.text("target") : path(fields, "target");
     return new FileRequest.Ln(target, path(fields, "link"), flags);
   }

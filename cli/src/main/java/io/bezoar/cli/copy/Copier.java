@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,6 +38,18 @@ public final class Copier {
     OUT,
     /** Within the pool: content is shared. */
     WITHIN
+  }
+
+  /** What is done in another way than that of cp without options. */
+  public enum Rule {
+    /** Whole trees; symbolic links stay what they are. */
+    TREES,
+    /** Symbolic links that are named stay what they are, too. */
+    LINKS,
+    /** What is there is not replaced. */
+    KEEP,
+    /** The copy is to be called so, also when there is a directory of this name. */
+    EXACT
   }
 
   /** How far it went. */
@@ -61,6 +74,7 @@ public final class Copier {
 
   private final CopySource source;
   private final CopyTarget target;
+  private final Set<Rule> rules;
   private final CopyListener listener;
   private final Map<Object, Where> copiedFiles = new HashMap<>();
 
@@ -70,9 +84,10 @@ public final class Copier {
   private CopyCounts done = CopyCounts.NONE;
   private CopyCounts total = CopyCounts.NONE;
 
-  private Copier(CopySource source, CopyTarget target, CopyListener listener) {
+  private Copier(CopySource source, CopyTarget target, Set<Rule> rules, CopyListener listener) {
     this.source = source;
     this.target = target;
+    this.rules = Set.copyOf(rules);
     this.listener = listener;
   }
 
@@ -81,13 +96,14 @@ public final class Copier {
    *
    * @param devices the files that the pool is made of
    */
-  public static Copier of(Way way, Filesystem files, Iterable<Path> devices, CopyListener listener)
+  public static Copier of(
+      Way way, Filesystem files, Iterable<Path> devices, Set<Rule> rules, CopyListener listener)
       throws IOException {
     LocalFiles local = new LocalFiles(devices);
     return switch (way) {
-      case IN -> new Copier(new LocalSource(local), new PoolTarget(files), listener);
-      case OUT -> new Copier(new PoolSource(files), new LocalTarget(local), listener);
-      case WITHIN -> new Copier(new PoolSource(files), new PoolTarget(files), listener);
+      case IN -> new Copier(new LocalSource(local), new PoolTarget(files), rules, listener);
+      case OUT -> new Copier(new PoolSource(files), new LocalTarget(local), rules, listener);
+      case WITHIN -> new Copier(new PoolSource(files), new PoolTarget(files), rules, listener);
     };
   }
 
@@ -96,19 +112,11 @@ public final class Copier {
     private static final long serialVersionUID = 1L;
   }
 
-  /** Whether directories are copied, too. */
-  public enum Depth {
-    /** Files only; symbolic links are followed. */
-    FILES,
-    /** Whole trees; symbolic links are kept. */
-    TREES
-  }
-
   /** Looks through what is to be copied, so that progress has an end. */
-  public void measure(List<String> from, Depth depth) {
+  public void measure(List<String> from) {
     try {
       for (String path : from) {
-        measure(source.find(path, last(depth)), depth);
+        measure(source.find(path, last()));
       }
     } catch (IOException told) {
       // Whatever it is, copying meets it again, and tells.
@@ -116,7 +124,7 @@ public final class Copier {
     }
   }
 
-  private void measure(CopyItem first, Depth depth) throws IOException {
+  private void measure(CopyItem first) throws IOException {
     Deque<CopySource.Children> open = new ArrayDeque<>();
     @Nullable CopyItem item = first;
     while (item != null || !open.isEmpty()) {
@@ -124,7 +132,7 @@ public final class Copier {
         total = total.plus(item);
         if (item.kind() == CopyItem.Kind.FILE) {
           total = total.plusBytes(item.attributes().sizeBytes());
-        } else if (item.kind() == CopyItem.Kind.DIRECTORY && depth == Depth.TREES) {
+        } else if (item.kind() == CopyItem.Kind.DIRECTORY && rules.contains(Rule.TREES)) {
           open.push(source.children(item));
         }
       } else {
@@ -137,8 +145,9 @@ public final class Copier {
     }
   }
 
-  private static PathWalk.LastLink last(Depth depth) {
-    return depth == Depth.TREES ? PathWalk.LastLink.KEEP : PathWalk.LastLink.FOLLOW;
+  private PathWalk.LastLink last() {
+    boolean isKept = rules.contains(Rule.TREES) || rules.contains(Rule.LINKS);
+    return isKept ? PathWalk.LastLink.KEEP : PathWalk.LastLink.FOLLOW;
   }
 
   /**
@@ -148,9 +157,9 @@ public final class Copier {
    * @throws IOException when nothing was copied because {@code to} is no place for it, or when what
    *     was copied could not be made durable
    */
-  public Result copy(List<String> from, String to, Depth depth) throws IOException {
+  public Result copy(List<String> from, String to) throws IOException {
     CopyTarget.Spot spot = target.spot(to);
-    if (from.size() > 1) {
+    if (from.size() > 1 && !rules.contains(Rule.EXACT)) {
       target.requireDirectory(to);
     }
     End end = End.COMPLETE;
@@ -158,7 +167,7 @@ public final class Copier {
       MemorySegment buffer = arena.allocate(CHUNK_BYTES, PAGE_BYTES);
       MemorySegment zeroes = arena.allocate(PAGE_BYTES, PAGE_BYTES);
       for (String path : from) {
-        copy(path, to, spot, depth, new Buffers(buffer, zeroes));
+        copy(path, to, spot, new Buffers(buffer, zeroes));
       }
     } catch (StopException stopped) {
       end = End.STOPPED;
@@ -174,15 +183,19 @@ public final class Copier {
    */
   private record Buffers(MemorySegment chunk, MemorySegment zeroPage) {}
 
-  private void copy(String path, String to, CopyTarget.Spot spot, Depth depth, Buffers buffers)
+  private void copy(String path, String to, CopyTarget.Spot spot, Buffers buffers)
       throws StopException {
     try {
-      CopyItem item = source.find(path, last(depth));
+      CopyItem item = source.find(path, last());
       boolean isTree = item.kind() == CopyItem.Kind.DIRECTORY;
-      if (isTree && depth == Depth.FILES) {
+      if (isTree && !rules.contains(Rule.TREES)) {
         throw new RefusedCopyException(path, "is a directory: to copy it with all in it: -r");
       }
-      Where directory = spot.directory();
+      boolean isExact = rules.contains(Rule.EXACT);
+      Where directory = isExact ? null : spot.directory();
+      if (isExact && spot.directory() != null && !isTree) {
+        throw new RefusedCopyException(to, "is a directory, and the copy is none");
+      }
       if (directory == null && !isTree && to.endsWith("/")) {
         throw new NotDirectoryException(to);
       }
@@ -229,6 +242,7 @@ public final class Copier {
     // Without a name it is the content of a root that is copied.
     Where made = name == null ? parent : target.directory(parent, name, top.attributes());
     open.push(new Frame(top, source.children(top), made));
+    listener.copied(top.path(), made.path());
     while (!open.isEmpty()) {
       Frame frame = open.element();
       @Nullable CopyItem item;
@@ -267,6 +281,7 @@ public final class Copier {
     try {
       Where made = target.directory(parent, nameOf(directory), directory.attributes());
       open.push(new Frame(directory, source.children(directory), made));
+      listener.copied(directory.path(), made.path());
     } catch (IOException failed) {
       tell(directory.path(), failed);
     }
@@ -299,6 +314,10 @@ public final class Copier {
   private void copyEntry(CopyItem item, Where parent, FileName name, Buffers buffers)
       throws IOException, StopException {
     stopIfAsked();
+    String path = parent.child(name);
+    if (rules.contains(Rule.KEEP) && target.exists(parent, name)) {
+      throw new RefusedCopyException(path, "is there already");
+    }
     switch (item.kind()) {
       case FILE -> copyFile(item, parent, name, buffers);
       case LINK -> target.link(parent, name, source.target(item), item);
@@ -311,6 +330,7 @@ public final class Copier {
       case DIRECTORY -> throw new IllegalArgumentException(item.path() + " is a directory");
     }
     done = done.plus(item);
+    listener.copied(item.path(), path);
     listener.progress(done, total, item.path());
   }
 

@@ -38,6 +38,9 @@ interface CopyTarget {
   /** The directory of this name, made if there is none. */
   Where directory(Where parent, FileName name, CopyAttributes attributes) throws IOException;
 
+  /** True when there is something of this name. */
+  boolean exists(Where parent, FileName name) throws IOException;
+
   /** Makes a symbolic link. */
   void link(Where parent, FileName name, byte[] target, CopyItem source) throws IOException;
 

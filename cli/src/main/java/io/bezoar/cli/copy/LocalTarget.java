@@ -87,6 +87,11 @@ final class LocalTarget implements CopyTarget {
   }
 
   @Override
+  public boolean exists(Where parent, FileName name) {
+    return Files.exists(in(parent, name), LinkOption.NOFOLLOW_LINKS);
+  }
+
+  @Override
   public void link(Where parent, FileName name, byte[] target, CopyItem source) throws IOException {
     Path path = in(parent, name);
     Path to = LocalNames.of(target);

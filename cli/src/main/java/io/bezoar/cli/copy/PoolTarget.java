@@ -107,6 +107,11 @@ final class PoolTarget implements CopyTarget {
     }
   }
 
+  @Override
+  public boolean exists(Where parent, FileName name) throws IOException {
+    return files.lookup(PoolSource.stored(parent).id(), name).isPresent();
+  }
+
   /** Makes something under some name. */
   @FunctionalInterface
   private interface Maker {
