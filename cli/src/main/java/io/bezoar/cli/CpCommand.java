@@ -4,6 +4,8 @@ import io.bezoar.cli.control.FileRequest;
 import io.bezoar.cli.control.FileRequest.CopyWay;
 import io.bezoar.cli.control.FileRequest.Flag;
 import io.bezoar.cli.copy.RefusedCopyException;
+import io.bezoar.media.MediaOpenException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -111,6 +113,9 @@ final class CpCommand extends PoolFileCommand {
     if (inPool.isEmpty()) {
       throw usage("none of these is in a pool: write POOL:/path");
     }
+    for (PoolPath path : inPool) {
+      requirePool(path);
+    }
     CopyWay way = pooled == 0 ? CopyWay.IN : into.isPresent() ? CopyWay.WITHIN : CopyWay.OUT;
     String to = into.isPresent() ? into.get().path() : local(paths.getLast());
     try (CopyView view = CopyView.forPeople(this)) {
@@ -124,6 +129,15 @@ final class CpCommand extends PoolFileCommand {
               .with(Flag.VERBOSE, verbose)
               .with(Flag.MEASURE, watched);
       return askFiles(poolOf(inPool), new FileRequest.Cp(way, from, to, flags.set()), view::show);
+    }
+  }
+
+  private static void requirePool(PoolPath path) throws MediaOpenException {
+    if (!Files.exists(path.pool())) {
+      throw new MediaOpenException(
+          path.pool().toString(),
+          MediaOpenException.Reason.MISSING,
+          "there is no such pool; " + path.text() + " was taken for a file in it");
     }
   }
 

@@ -1,6 +1,7 @@
 package io.bezoar.cli;
 
 import io.bezoar.cli.control.PoolAccess;
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -9,7 +10,8 @@ import picocli.CommandLine.TypeConversionException;
 
 /**
  * A file in a pool as people write it: {@code POOL:/path}, or {@code POOL:} for everything in it.
- * The first {@code ":/"} is where the pool's name ends.
+ * The first {@code ":/"} is where the pool's name ends; but where there is nothing of this name,
+ * and a directory with a colon at the end of its own, a file in that directory is meant.
  *
  * @param pool any one of its devices
  * @param path an absolute path in it
@@ -26,8 +28,11 @@ record PoolPath(Path pool, String path) {
     }
     String path = text.substring(colon + 1);
     try {
-      return Optional.of(
-          new PoolPath(Path.of(text.substring(0, colon)), path.isEmpty() ? "/" : path));
+      Path pool = Path.of(text.substring(0, colon));
+      if (!Files.exists(pool) && Files.isDirectory(Path.of(text.substring(0, colon + 1)))) {
+        return Optional.empty();
+      }
+      return Optional.of(new PoolPath(pool, path.isEmpty() ? "/" : path));
     } catch (InvalidPathException e) {
       throw new TypeConversionException("'" + text + "' is no path");
     }

@@ -279,4 +279,21 @@ class UnixHabitsTest extends FilesFixture {
       expect(Exit.USAGE, "du", "-as", in("/d"));
     }
   }
+
+  @Test
+  void shouldTellFilesInAPoolFromThoseInAFolderWithAColon() throws Exception {
+    Files.createDirectory(folder.resolve("we:"));
+    local("we:/ird", "local");
+    ok("cp", at("we:/ird"), in("/x"));
+    assertThat(get("/x")).isEqualTo("local");
+    ok("cp", in("/x"), at("we:/"));
+    assertThat(folder.resolve("we:/x")).hasContent("local");
+    expect(Exit.USAGE, "ls", at("we:/ird"));
+    assertThat(cli.err()).contains("names no file in a pool: write POOL:/path");
+    // What is there is a pool, whatever else there is.
+    Files.createDirectory(folder.resolve("a.pool:"));
+    assertThat(get("/x")).isEqualTo("local");
+    String taken = at("no:/ird") + " was taken for a file in it";
+    fails(Exit.UNAVAILABLE, taken, "cp", at("no:/ird"), in("/y"));
+  }
 }
