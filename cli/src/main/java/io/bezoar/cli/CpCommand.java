@@ -141,13 +141,12 @@ final class CpCommand extends PoolFileCommand {
     }
   }
 
-  /** An absolute path; a slash or a dot at its end, which say something, are kept. */
+  /** An absolute path, by its text: what is at its end says something. */
   private static String local(String path) throws RefusedCopyException {
     if (STREAM.matcher(path).matches()) {
       throw RefusedCopyException.stream(path);
     }
-    String absolute = Path.of(path).toAbsolutePath().toString();
-    return path.endsWith("/") && !absolute.endsWith("/") ? absolute + "/" : absolute;
+    return path.startsWith("/") ? path : Path.of("").toAbsolutePath() + "/" + path;
   }
 
   private ParameterException usage(String message) {

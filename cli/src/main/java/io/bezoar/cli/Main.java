@@ -61,7 +61,7 @@ public final class Main implements Callable<Integer> {
       System.exit(out.installOn(new CommandLine(new VersionCommand())).execute());
     }
     stop.install();
-    int exitCode = out.installOn(commandLine(stop, out)).execute(args);
+    int exitCode = out.installOn(commandLine(stop, out)).execute(RawArguments.of(args));
     stop.ended(exitCode);
     System.exit(exitCode);
   }

@@ -5,6 +5,9 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
+import java.io.Writer;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -32,7 +35,7 @@ final class StandardOutput extends OutputStream {
   CommandLine installOn(CommandLine commandLine) {
     CommandLine.IExecutionStrategy run = commandLine.getExecutionStrategy();
     return commandLine
-        .setOut(new PrintWriter(new OutputStreamWriter(this, Console.charset())))
+        .setOut(new PrintWriter(writer()))
         .setExecutionStrategy(
             parsed -> {
               CommandLine asked = parsed.asCommandLineList().getLast();
@@ -50,6 +53,13 @@ final class StandardOutput extends OutputStream {
                 throw new CommandLine.ExecutionException(asked, "standard output", cannot);
               }
             });
+  }
+
+  private Writer writer() {
+    Charset charset = Console.charset();
+    return charset.equals(StandardCharsets.UTF_8)
+        ? new NameWriter(this)
+        : new OutputStreamWriter(this, charset);
   }
 
   private int outcome(int exit) throws IOException {

@@ -1,5 +1,6 @@
 package io.bezoar.cli;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bezoar.cli.control.Exit;
@@ -115,6 +116,40 @@ class FilesEndToEndTest {
   void shouldLeaveWholeFilesOnlyWhenACopyIsKilled() throws Exception {
     copyAndEnd(ProcessHandle::destroyForcibly, new ArrayList<>());
     assertWholeFilesOnly();
+  }
+
+  /** Runs a command in whose arguments every {@code ~} is the byte 0xFF, which is no UTF-8. */
+  private byte[] raw(String... arguments) throws Exception {
+    List<String> line = new ArrayList<>(List.of("sh", "-c"));
+    line.add(
+        "for a; do shift; set -- \"$@\" \"$(printf %s \"$a\" | tr '~' '\\377')\"; done; \"$@\"");
+    line.add("sh");
+    line.addAll(BezoarProcess.command(folder, List.of(arguments)).command());
+    ProcessBuilder builder =
+        new ProcessBuilder(line)
+            .directory(folder.toFile())
+            .redirectError(ProcessBuilder.Redirect.INHERIT);
+    builder.environment().put("LC_ALL", "C.UTF-8");
+    Process process = builder.start();
+    byte[] output = process.getInputStream().readAllBytes();
+    assertThat(process.waitFor()).as("%s", List.of(arguments)).isEqualTo(Exit.OK);
+    return output;
+  }
+
+  @Test
+  void shouldTakeAndPrintNamesOfAnyBytes() throws Exception {
+    Files.writeString(folder.resolve("file"), "content");
+    run("create", "a.pool", "--fs", "--size", "64M", "--sparse").expect(Exit.OK);
+    raw("mkdir", "a.pool:/d~ü");
+    raw("cp", "file", "a.pool:/d~ü/x~");
+    assertThat(new String(raw("ls", "a.pool:/d~ü"), ISO_8859_1)).isEqualTo("x\u00ff\n");
+    assertThat(new String(raw("cat", "a.pool:/d~ü/x~"), ISO_8859_1)).isEqualTo("content");
+    raw("cp", "a.pool:/d~ü/x~", "local~");
+    raw("cp", "local~", "a.pool:/");
+    raw("mv", "a.pool:/local~", "a.pool:/again");
+    assertThat(run("cat", "a.pool:/again").expect(Exit.OK).lines()).containsExactly("content");
+    raw("rm", "-r", "a.pool:/d~ü");
+    assertThat(run("ls", "a.pool:/").expect(Exit.OK).lines()).containsExactly("again");
   }
 
   /** A part of the answer is missing: it was not done, whatever the command had found out. */

@@ -3,6 +3,7 @@ package io.bezoar.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine.TypeConversionException;
@@ -57,6 +58,14 @@ class OptionsTest {
     for (String wrong : new String[] {"", "5", "5-5", "9-3", "-3", "a-b"}) {
       assertThatThrownBy(() -> option.convert(wrong)).isInstanceOf(TypeConversionException.class);
     }
+  }
+
+  @Test
+  void shouldFindTheBytesOfArguments() {
+    byte[] line = "java\0-cp\0x\0ls\0\0a\u00ff\0".getBytes(StandardCharsets.ISO_8859_1);
+    assertThat(RawArguments.of(new String[] {"ls", "", "a\ufffd"}, line))
+        .containsExactly("ls", "", "a\udcff");
+    assertThat(RawArguments.of(new String[] {"\ufffd"}, new byte[0])).containsExactly("\ufffd");
   }
 
   @Test

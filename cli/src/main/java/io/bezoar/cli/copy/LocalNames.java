@@ -1,6 +1,7 @@
 package io.bezoar.cli.copy;
 
 import io.bezoar.fs.FileName;
+import io.bezoar.fs.PathWalk;
 import java.io.ByteArrayOutputStream;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -53,6 +54,11 @@ final class LocalNames {
     }
     String raw = folder.toAbsolutePath().toUri().getRawPath();
     return path((raw.endsWith("/") ? raw : raw + "/") + encode(name.bytes()));
+  }
+
+  /** The path of this text, in which bytes that are no UTF-8 stand as in names in a pool. */
+  static Path of(String text) throws FileSystemException {
+    return isAscii(text) ? Path.of(text) : of(PathWalk.bytes(text));
   }
 
   /** The path of these bytes. */

@@ -31,7 +31,7 @@ final class LocalSource implements CopySource {
 
   @Override
   public CopyItem find(String path, PathWalk.LastLink last) throws IOException {
-    Path at = Path.of(path);
+    Path at = LocalNames.of(path);
     CopyItem item = files.item(at);
     if (item.kind() == CopyItem.Kind.LINK && last == PathWalk.LastLink.FOLLOW) {
       CopyItem real = files.item(at.toRealPath());

@@ -37,7 +37,7 @@ final class LocalTarget implements CopyTarget {
 
   @Override
   public Spot spot(String text) throws IOException {
-    Path path = Path.of(text);
+    Path path = LocalNames.of(text);
     Path real = Files.exists(path) ? path.toRealPath() : path;
     Path parent = real.getParent();
     if (parent == null || Files.isDirectory(real)) {
@@ -54,7 +54,7 @@ final class LocalTarget implements CopyTarget {
 
   @Override
   public void requireDirectory(String text) throws IOException {
-    Path path = Path.of(text);
+    Path path = LocalNames.of(text);
     if (!Files.exists(path)) {
       throw NoDirectory.at(text);
     }
