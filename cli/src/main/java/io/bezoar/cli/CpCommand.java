@@ -27,7 +27,8 @@ import tools.jackson.databind.node.ObjectNode;
       "pool, copies share their bytes until one is changed, and take no time; what comes out of a",
       "snapshot is copied.",
       "A file that is there is replaced, as one step, when its copy is whole. Copies in a pool are",
-      "durable when it says so. A file that cannot be copied is named, and the others are copied.",
+      "durable when it says so. A file that cannot be copied is named, and the others are copied;",
+      "so is one that would replace another that this command has just put there.",
       "Ctrl-C stops between two pieces of a file; that one is taken away again."
     },
     footer = {

@@ -14,7 +14,7 @@ import picocli.CommandLine.Parameters;
     description = {
       "Give files and directories in a pool other names, or move them into a directory, each as one",
       "step. What has the new name is replaced: a file by a file, an empty directory by a directory.",
-      "Durable when it returns."
+      "Nothing replaces what this command has just moved. Durable when it returns."
     },
     footer = {
       "",
