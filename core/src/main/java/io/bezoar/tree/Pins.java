@@ -54,12 +54,16 @@ final class Pins {
     }
   }
 
-  /** The oldest pinned commit, or {@link Long#MAX_VALUE}. */
-  long oldest() {
+  /**
+   * Pages freed by commits before this one, exclusive, are out of everybody's reach. The newest
+   * commit is read first, and with the lock: whoever pins one later pins none older.
+   */
+  long reusable(Supplier<Durable> newest) {
     lock.lock();
     try {
-      Map.Entry<Long, Integer> first = counts.firstEntry();
-      return first == null ? Long.MAX_VALUE : first.getKey();
+      long commit = newest.get().commit();
+      Map.Entry<Long, Integer> oldest = counts.firstEntry();
+      return oldest == null ? commit : Math.min(commit, oldest.getKey() + 1);
     } finally {
       lock.unlock();
     }

@@ -85,9 +85,8 @@ final class Readers {
         .anyMatch(kept -> kept.releasing() && !open.contains(kept.commit()));
   }
 
-  /** Pages freed by this commit or an older one are out of everybody's reach. */
+  /** Pages freed by commits before this one, exclusive, are out of everybody's reach. */
   long reusable() {
-    long oldest = pins.oldest();
-    return Math.min(durable.commit(), oldest == Long.MAX_VALUE ? oldest : oldest + 1);
+    return pins.reusable(() -> durable);
   }
 }
