@@ -84,7 +84,7 @@ public final class PathWalk {
     public FileName requireName() throws FileSystemException {
       FileName last = name;
       if (last == null) {
-        throw new NameException(path, "is no name of a file: it names a directory by where it is");
+        throw new NameException(path, "ends in '.' or '..': write the name of what is meant");
       }
       return last;
     }

@@ -102,7 +102,11 @@ final class ControlClient implements AutoCloseable {
    * @throws IOException when the other side went away before it was done
    */
   int ask(Request request, Replies replies) throws IOException {
-    lines.write(Json.line(RequestCodec.encode(request)));
+    try {
+      lines.write(Json.line(RequestCodec.encode(request)));
+    } catch (IOException e) {
+      throw gone(e);
+    }
     CountDownLatch done = new CountDownLatch(1);
     Thread.ofVirtual().start(() -> passOnGone(replies, done));
     try {
@@ -123,15 +127,30 @@ final class ControlClient implements AutoCloseable {
 
   private ObjectNode next() throws IOException {
     try {
-      @Nullable String line = lines.read();
+      @Nullable String line = readLine();
       if (line == null) {
-        throw new IOException("the process that serves the pool went away");
+        throw gone(null);
       }
       JsonNode json = Json.parse(line);
       return json instanceof ObjectNode object ? object : Json.object();
     } catch (BadRequestException | JacksonException e) {
       throw new IOException("the process that serves the pool answers nonsense", e);
     }
+  }
+
+  private @Nullable String readLine() throws IOException, BadRequestException {
+    try {
+      return lines.read();
+    } catch (IOException e) {
+      throw gone(e);
+    }
+  }
+
+  private static IOException gone(@Nullable IOException cause) {
+    return new IOException(
+        "the process that serves the pool went away before it was done: see what it did, and run"
+            + " this again",
+        cause);
   }
 
   /** Closes the sending side when the user wants no more. */
