@@ -658,6 +658,9 @@ public final class Filesystem implements AutoCloseable {
   /**
    * Makes everything durable. The device stays open; files that are open can be used no more, and
    * mappings fault, because their pages may soon be somebody else's. Idempotent.
+   *
+   * @throws IOException when something could not be made durable, now or by a commit in the
+   *     background; all is closed all the same
    */
   @Override
   public void close() throws IOException {

@@ -545,7 +545,9 @@ public final class Forest implements AutoCloseable {
 
   /**
    * Makes everything durable that was applied. The device stays open. Transactions and snapshots
-   * are to be closed before. Idempotent.
+   * are to be closed before; a transaction that is open is waited for. Idempotent.
+   *
+   * @throws ForestFailedException when something was applied that a commit failed to make durable
    */
   @Override
   public void close() throws IOException {
