@@ -308,7 +308,8 @@ public final class NoticeDispatcher {
     lock.lock();
     try {
       resting = false;
-      if (deliverer == null && !waiting.isEmpty()) {
+      // A claim that came during the rest has sealed what waited.
+      if (deliverer == null && !(waiting.isEmpty() && sealed.isEmpty())) {
         deliverWithLock();
       }
     } finally {
