@@ -311,7 +311,7 @@ final class Journal {
    * epoch of those records, so that no checkpoint comes in between. A child that is not online any
    * more needs no such mark: it takes nothing until it is reopened.
    */
-  void interrupt(Exception half) {
+  void interrupt(Throwable half) {
     if (child.device().state() == DeviceState.ONLINE) {
       interrupted =
           new IOException(

@@ -3,6 +3,7 @@ package io.bezoar.target;
 import io.bezoar.dax.DaxDevice;
 import io.bezoar.dax.DeviceState;
 import io.bezoar.dax.PoisonedRangeException;
+import io.bezoar.media.ByteRange;
 import io.bezoar.media.Units;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -79,6 +80,29 @@ final class PageReader {
     return done;
   }
 
+  /**
+   * True when the child itself holds what a read of {@code pages} gives.
+   *
+   * @param scratch whole pages, at least one
+   */
+  boolean standsInPlace(ByteRange pages, MemorySegment scratch) throws IOException {
+    MemorySegment one = scratch.asSlice(0, PAGE);
+    for (long page = pages.start() / PAGE; page * PAGE < pages.end(); page++) {
+      if (stage.get(page) != null) {
+        return false;
+      }
+      try {
+        child.read(geometry.childOffsetOfPage(page), one);
+      } catch (PoisonedRangeException refused) {
+        return false;
+      }
+      if (PageCrc.of(one) != table.expected(page)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   private int readStaged(long page, int n, MemorySegment into) throws IOException {
     for (int i = 0; i < n; i++) {
       MemorySegment one = into.asSlice((long) i * PAGE, PAGE);
@@ -145,6 +169,18 @@ final class PageReader {
     return readLocked(page, into, true);
   }
 
+  /** A child that stops taking writes in the middle of a repair still has what it has. */
+  private void healOrReconstruct(long row, RowBuffer buffer) throws IOException {
+    try {
+      repair.heal(row, buffer, RowLoader.Look.CACHED, _ -> false);
+    } catch (IOException cannotStore) {
+      if (child.state() != DeviceState.READ_ONLY) {
+        throw cannotStore;
+      }
+      loader.reconstruct(row, buffer);
+    }
+  }
+
   private boolean readLocked(long page, MemorySegment into, boolean mayRepair) throws IOException {
     byte[] staged = stage.get(page);
     if (staged != null) {
@@ -167,7 +203,7 @@ final class PageReader {
       long row = geometry.rowOf(page);
       int column = geometry.columnOf(page);
       if (mayRepair) {
-        repair.heal(row, buffer, RowLoader.Look.CACHED, _ -> false);
+        healOrReconstruct(row, buffer);
       } else {
         loader.reconstruct(row, buffer);
       }

@@ -374,6 +374,10 @@ public final class ProtectedTarget implements DaxDevice {
       for (long at = pages.start(); at < pages.end(); at += chunk) {
         read(at, copy.asSlice(0, Math.min(chunk, pages.end() - at)));
       }
+      if (state() != DeviceState.ONLINE && !reader.standsInPlace(pages, copy)) {
+        // What was rebuilt, or waits in the stage, could not be stored.
+        return Optional.empty();
+      }
     }
     try {
       return child.window(geometry.toChild(range));

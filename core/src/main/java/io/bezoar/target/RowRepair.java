@@ -399,7 +399,7 @@ final class RowRepair {
     boolean parityStored;
     try {
       parityStored = placeLoss(row, columns, image);
-    } catch (IOException | RuntimeException half) {
+    } catch (IOException | RuntimeException | Error half) {
       journal.interrupt(half);
       throw half;
     }

@@ -202,7 +202,7 @@ final class WritePath implements WriteBack.Committer {
       for (RowWriter.Run run : runs) {
         writer.place(run);
       }
-    } catch (IOException | RuntimeException half) {
+    } catch (IOException | RuntimeException | Error half) {
       if (recorded > 0) {
         journal.interrupt(half);
       }
