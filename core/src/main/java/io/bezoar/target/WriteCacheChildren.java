@@ -12,6 +12,8 @@ import io.bezoar.target.WriteCachedTarget.Slot;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +29,8 @@ final class WriteCacheChildren {
   private volatile @Nullable DaxDevice fast;
   private volatile @Nullable DaxDevice origin;
   private final AtomicBoolean originNews = new AtomicBoolean();
+  private final AtomicReference<@Nullable ByteRange> originWritten = new AtomicReference<>();
+  private final ReentrantLock persistingOrigin = new ReentrantLock();
   private volatile @Nullable Claim fastClaim;
   private volatile @Nullable Claim originClaim;
 
@@ -150,23 +154,46 @@ final class WriteCacheChildren {
     originNews.set(true);
   }
 
+  /** Bytes were stored on the origin itself, and are not durable there. */
+  void wroteOnOrigin(ByteRange range) {
+    originWritten.accumulateAndGet(
+        range, (before, more) -> before == null ? more : before.span(more));
+    noteOnOrigin();
+  }
+
   /**
    * Persists the origin when something was noted since the last time: it is slow, and what is
-   * written usually goes to the fast device only.
+   * written usually goes to the fast device only. One at a time: one that finds nothing noted must
+   * not return before another has done it.
+   *
+   * @throws DeviceUnavailableException when it is gone with bytes that were stored on it
    */
   void persistOrigin() throws IOException {
-    if (!originNews.get() || !there(Slot.ORIGIN)) {
-      return;
-    }
-    originNews.set(false);
-    boolean done = false;
+    persistingOrigin.lock();
     try {
-      origin().persist();
-      done = true;
-    } finally {
-      if (!done) {
-        originNews.set(true);
+      ByteRange owed = originWritten.get();
+      if (owed != null && !there(Slot.ORIGIN)) {
+        throw unavailable(Slot.ORIGIN, owed, null);
       }
+      if (!originNews.get() || !there(Slot.ORIGIN)) {
+        return;
+      }
+      originNews.set(false);
+      ByteRange written = originWritten.getAndSet(null);
+      boolean done = false;
+      try {
+        origin().persist();
+        done = true;
+      } finally {
+        if (!done) {
+          originNews.set(true);
+          if (written != null) {
+            wroteOnOrigin(written);
+          }
+        }
+      }
+    } finally {
+      persistingOrigin.unlock();
     }
   }
 

@@ -1,5 +1,6 @@
 package io.bezoar.target;
 
+import io.bezoar.dax.DaxDevice;
 import io.bezoar.dax.DeviceNotice;
 import io.bezoar.dax.NoticeDispatcher;
 import io.bezoar.dax.Role;
@@ -107,8 +108,13 @@ final class WriteCacheNotices {
     switch (state) {
       case CLEAN -> healClean(block, own);
       case NEW, DIRTY, LOST, STUCK -> {
-        markHurt(block);
-        add(Severity.LOST, own);
+        if (isStillLost(own, block)) {
+          markHurt(block);
+          add(Severity.LOST, own);
+        } else {
+          // The notice was late: the block has been cleared since, and holds another page.
+          raise(Severity.HEALED, Role.UNUSED, List.of());
+        }
       }
       case SUPERSEDED, ERASING -> {
         // Its page has newer content. If that replaced a loss somebody met, it was told as such.
@@ -124,6 +130,12 @@ final class WriteCacheNotices {
       case FILLING -> {} // whoever fills it finds out
       case RETIRED -> raise(Severity.DEGRADED, Role.UNUSED, List.of());
     }
+  }
+
+  private boolean isStillLost(ByteRange own, int block) {
+    long shift = own.start() / PAGE * PAGE - core.geometry.blockOffset(block);
+    DaxDevice fast = children.get(Slot.FAST);
+    return fast == null || !WriteCacheHealer.lost(fast, own.shift(-shift)).isEmpty();
   }
 
   private boolean wasHurt(int block) {

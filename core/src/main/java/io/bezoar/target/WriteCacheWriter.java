@@ -204,8 +204,9 @@ final class WriteCacheWriter {
         keeper.lock.lock();
         try {
           keeper.settle(); // what is left over of this page must not rise over the new bytes
-          children.noteOnOrigin();
           children.origin().write(at, bytes);
+          // Not before: a persist that came in between would have taken the note without the bytes.
+          children.wroteOnOrigin(ByteRange.ofLength(at, bytes.byteSize()));
         } finally {
           keeper.lock.unlock();
         }
@@ -246,15 +247,17 @@ final class WriteCacheWriter {
       int count = (int) taken;
       MemorySegment part = src.asSlice((long) done * PAGE, (long) count * PAGE);
       boolean filled = false;
+      boolean mine = true;
       try {
         children.fast().write(geometry.blockOffset(block), part);
         filled = true;
       } catch (PoisonedRangeException bad) {
+        mine = false; // given back within, and perhaps taken by another writer since
         keeper.refused(block, count, bad.range());
       } catch (DeviceUnavailableException gone) {
         throw children.unavailable(Slot.FAST, WriteCacheKeeper.pages(page + done, count), gone);
       } finally {
-        if (!filled) {
+        if (mine && !filled) {
           giveBack(block, count);
         }
       }
@@ -409,14 +412,16 @@ final class WriteCacheWriter {
     while (true) {
       int block = (int) (keeper.allocate(1) >>> 32);
       boolean filled = false;
+      boolean mine = true;
       try {
         RecoveryWrite written = children.fast().recoveryWrite(geometry.blockOffset(block), whole);
         filled = written.complete();
         if (!filled) {
+          mine = false; // as when a plain write is refused
           keeper.refused(block, 1, geometry.block(block));
         }
       } finally {
-        if (!filled) {
+        if (mine && !filled) {
           giveBack(block, 1);
         }
       }
@@ -500,11 +505,7 @@ final class WriteCacheWriter {
     for (long at = range.start(); at < range.end(); ) {
       long page = at / PAGE;
       long next = Math.min(range.end(), (page + 1) * PAGE);
-      int block = index.map.find(page);
-      if (block >= 0) {
-        long shift = page * PAGE - geometry.blockOffset(block);
-        children.fast().report(new ByteRange(at, next).shift(-shift), cause, confidence);
-      } else {
+      if (!reportCached(page, new ByteRange(at, next), cause, confidence)) {
         while (next < range.end() && index.map.find(next / PAGE) < 0) {
           next = Math.min(range.end(), next + PAGE);
         }
@@ -512,6 +513,33 @@ final class WriteCacheWriter {
         children.noteOnOrigin();
       }
       at = next;
+    }
+  }
+
+  /**
+   * Reports part of a page to the fast device, under the locks without which its block may be freed
+   * and hold another page before the report gets there.
+   *
+   * @return false when it is not cached
+   */
+  private boolean reportCached(long page, ByteRange part, Cause cause, Confidence confidence)
+      throws IOException {
+    if (index.map.find(page) < 0) {
+      return false;
+    }
+    stripes.of(page).lock();
+    keeper.lock.lock();
+    try {
+      int block = index.map.find(page);
+      if (block < 0) {
+        return false;
+      }
+      long shift = page * PAGE - geometry.blockOffset(block);
+      children.fast().report(part.shift(-shift), cause, confidence);
+      return true;
+    } finally {
+      keeper.lock.unlock();
+      stripes.of(page).unlock();
     }
   }
 }

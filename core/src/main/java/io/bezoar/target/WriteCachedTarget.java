@@ -361,7 +361,14 @@ public final class WriteCachedTarget implements DaxDevice {
       }
       writeBack();
     }
-    return children.origin().window(range);
+    try {
+      return children.origin().window(range);
+    } catch (PoisonedRangeException onOrigin) {
+      if (now.writer.firstLost(range) != null) {
+        throw onOrigin;
+      }
+      return Optional.empty(); // the cache has what the origin lost
+    }
   }
 
   @Override
