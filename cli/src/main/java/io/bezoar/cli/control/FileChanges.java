@@ -4,7 +4,6 @@ import io.bezoar.cli.control.FileRequest.Flag;
 import io.bezoar.cli.copy.NoDirectory;
 import io.bezoar.cli.copy.RefusedCopyException;
 import io.bezoar.cli.copy.TemporaryName;
-import io.bezoar.fs.DirectoryEntry;
 import io.bezoar.fs.FileId;
 import io.bezoar.fs.FileName;
 import io.bezoar.fs.FileType;
@@ -18,13 +17,9 @@ import io.bezoar.fs.SnapshotInfo;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
@@ -34,8 +29,6 @@ import tools.jackson.databind.node.ObjectNode;
  * that, whoever has the pool.
  */
 final class FileChanges {
-  private static final int BATCH = 256;
-
   private final Filesystem files;
   private final PathWalk walk;
   private final Replies replies;
@@ -140,9 +133,9 @@ final class FileChanges {
   }
 
   int rm(FileRequest.Rm request) throws IOException {
-    Removal removal = new Removal(request.flags());
+    FileRemoval removal = new FileRemoval(files, replies, tally, request.flags());
     for (String path : request.paths()) {
-      tally.attempt(() -> removal.of(path));
+      tally.attempt(() -> removal.of(path, () -> own(path)));
     }
     int exit = done();
     // Who removes files wants their space.
@@ -153,120 +146,13 @@ final class FileChanges {
     replies.send(
         Json.object()
             .put("type", "removed")
-            .put("files", removal.removedFiles)
-            .put("directories", removal.removedDirectories));
+            .put("files", removal.files())
+            .put("directories", removal.directories()));
     return exit;
   }
 
-  /** Removes files and trees, and counts. */
-  private final class Removal {
-    private final Set<Flag> flags;
-    private long removedFiles;
-    private long removedDirectories;
-
-    Removal(Set<Flag> flags) {
-      this.flags = flags;
-    }
-
-    private void unlink(FileId directory, FileName name, String path) throws IOException {
-      files.unlink(directory, name);
-      removedFiles++;
-      say(flags, "removed", path, null);
-    }
-
-    private void rmdir(FileId directory, FileName name, String path) throws IOException {
-      files.rmdir(directory, name);
-      removedDirectories++;
-      say(flags, "removed-directory", path, null);
-    }
-
-    /** A directory on the way. */
-    private static final class Frame {
-      private final FileId parent;
-      private final FileName name;
-      private final FileId id;
-      private final String path;
-      private @Nullable FileName after;
-
-      Frame(FileId parent, FileName name, FileId id, String path) {
-        this.parent = parent;
-        this.name = name;
-        this.id = id;
-        this.path = path;
-      }
-    }
-
-    void of(String path) throws IOException {
-      Place place;
-      try {
-        place = own(path);
-        place.require();
-      } catch (NoSuchFileException | NotDirectoryException missing) {
-        if (flags.contains(Flag.FORCE)) {
-          return;
-        }
-        throw missing;
-      }
-      boolean isDirectory = place.require().isDirectory();
-      FileName name = place.requireName();
-      FileId id = place.require().id();
-      if (id.isSnapshot() || id.equals(FileId.SNAPSHOTS)) {
-        tally.tell(
-            new Problem(
-                path + ": is kept in a snapshot",
-                "to delete a snapshot, with all in it: bezoar snapshot delete POOL NAME",
-                Exit.REFUSED));
-      } else if (!isDirectory) {
-        unlink(place.directory(), name, path);
-      } else if (flags.contains(Flag.RECURSIVE)) {
-        tree(new Frame(place.directory(), name, place.require().id(), path));
-      } else if (flags.contains(Flag.SELF)) {
-        rmdir(place.directory(), name, path);
-      } else {
-        tally.tell(
-            new Problem(path + ": is a directory", "to remove it and all in it: -r", Exit.REFUSED));
-      }
-    }
-
-    private void tree(Frame top) {
-      Deque<Frame> open = new ArrayDeque<>();
-      open.push(top);
-      while (!open.isEmpty() && !replies.gone()) {
-        Frame frame = open.element();
-        if (isEmptied(frame, open)) {
-          open.pop();
-          tally.attempt(() -> rmdir(frame.parent, frame.name, frame.path));
-        }
-      }
-    }
-
-    /** Removes what is in it, up to the next directory in it; true when there is no more. */
-    private boolean isEmptied(Frame frame, Deque<Frame> open) {
-      List<DirectoryEntry> batch;
-      try {
-        batch = files.list(frame.id, frame.after, BATCH);
-      } catch (IOException cannot) {
-        tally.tell(Problem.of(cannot));
-        return true;
-      }
-      for (DirectoryEntry entry : batch) {
-        if (replies.gone()) {
-          return false;
-        }
-        frame.after = entry.name();
-        String path = FileLooks.child(frame.path, entry.name().toString());
-        if (entry.type() == FileType.DIRECTORY) {
-          open.push(new Frame(frame.id, entry.name(), entry.id(), path));
-          return false;
-        }
-        tally.attempt(() -> unlink(frame.id, entry.name(), path));
-      }
-      return batch.isEmpty();
-    }
-  }
-
   /** Says that something was done, if it was to be said. */
-  private void say(Set<Flag> flags, String what, String path, @Nullable String to) {
+  static void say(Replies replies, Set<Flag> flags, String what, String path, @Nullable String to) {
     if (flags.contains(Flag.VERBOSE)) {
       replies.send(FileJson.done(what, path, to));
     }
@@ -303,7 +189,7 @@ final class FileChanges {
               if (!isDirectory) {
                 moved.add(name);
               }
-              say(request.flags(), "moved", path, there);
+              say(replies, request.flags(), "moved", path, there);
               return;
             }
             if (request.to().endsWith("/") && !isDirectory) {
@@ -311,7 +197,7 @@ final class FileChanges {
             }
             Place to = walk.find(request.to(), LastLink.KEEP);
             files.rename(from.directory(), name, to.directory(), to.requireName(), replace);
-            say(request.flags(), "moved", path, request.to());
+            say(replies, request.flags(), "moved", path, request.to());
           });
     }
     return done();
@@ -337,7 +223,12 @@ final class FileChanges {
     }
     link(request, in, name, path);
     boolean isSymbolic = request.flags().contains(Flag.SYMBOLIC);
-    say(request.flags(), isSymbolic ? "linked-symbolic" : "linked", path, request.target());
+    say(
+        replies,
+        request.flags(),
+        isSymbolic ? "linked-symbolic" : "linked",
+        path,
+        request.target());
     return done();
   }
 
