@@ -26,6 +26,12 @@ public record PoisonEntry(
     long count,
     long sequence) {
 
+  /** The same about other bytes: a part of them, or what they are elsewhere. */
+  public PoisonEntry withRange(ByteRange other) {
+    return new PoisonEntry(
+        other, cause, confidence, firstSeenMillis, lastSeenMillis, count, sequence);
+  }
+
   /** True when every byte of it is known to be bad. */
   public boolean isExact() {
     return confidence == Confidence.EXACT;

@@ -145,7 +145,7 @@ public final class PoisonList {
     lock.lock();
     try {
       PoisonEntry entry = index.firstExact(range.start(), range.end());
-      return entry == null ? null : PoisonMerge.withRange(entry, entry.range().intersect(range));
+      return entry == null ? null : entry.withRange(entry.range().intersect(range));
     } finally {
       lock.unlock();
     }
@@ -406,7 +406,7 @@ public final class PoisonList {
   /** Puts back what of {@code entry} lies in {@code [start, end)}, if that is a range. */
   private void insertPart(PoisonEntry entry, long start, long end) {
     if (start < end) {
-      index.insert(PoisonMerge.withRange(entry, new ByteRange(start, end)));
+      index.insert(entry.withRange(new ByteRange(start, end)));
     }
   }
 
@@ -425,9 +425,7 @@ public final class PoisonList {
   }
 
   private static List<PoisonEntry> clip(List<PoisonEntry> entries, ByteRange range) {
-    return entries.stream()
-        .map(entry -> PoisonMerge.withRange(entry, entry.range().intersect(range)))
-        .toList();
+    return entries.stream().map(entry -> entry.withRange(entry.range().intersect(range))).toList();
   }
 
   private static ByteRanges rangesOf(List<PoisonEntry> entries, Predicate<PoisonEntry> which) {

@@ -61,18 +61,6 @@ final class PoisonMerge {
         && left.confidence() == right.confidence();
   }
 
-  /** The same about {@code range}. */
-  static PoisonEntry withRange(PoisonEntry entry, ByteRange range) {
-    return new PoisonEntry(
-        range,
-        entry.cause(),
-        entry.confidence(),
-        entry.firstSeenMillis(),
-        entry.lastSeenMillis(),
-        entry.count(),
-        entry.sequence());
-  }
-
   private static PoisonEntry joined(PoisonEntry left, PoisonEntry right, Confidence confidence) {
     return new PoisonEntry(
         left.range().span(right.range()),
@@ -101,7 +89,7 @@ final class PoisonMerge {
 
   private static void addPart(List<PoisonEntry> result, PoisonEntry entry, long start, long end) {
     if (start < end) {
-      result.add(withRange(entry, new ByteRange(start, end)));
+      result.add(entry.withRange(new ByteRange(start, end)));
     }
   }
 }

@@ -166,23 +166,22 @@ public final class BezoarFileSystemProvider extends FileSystemProvider {
   }
 
   private static FileChannel open(
-      Path file, Collection<? extends OpenOption> options, Interrupts interrupts)
+      Path file,
+      Collection<? extends OpenOption> options,
+      Interrupts interrupts,
+      FileAttribute<?>... attributes)
       throws IOException {
-    return open(
-        PoolPath.of(file), Options.Open.of(options), FILE_MODE & ~Host.NOW.umask(), interrupts);
+    PoolPath path = PoolPath.of(file);
+    Options.Open how = Options.Open.of(options);
+    int mode = Options.mode(FILE_MODE, attributes) & ~Host.NOW.umask();
+    return open(path, how, mode, interrupts);
   }
 
   @Override
   public FileChannel newFileChannel(
       Path file, Set<? extends OpenOption> options, FileAttribute<?>... attributes)
       throws IOException {
-    if (attributes.length == 0) {
-      return open(file, options, Interrupts.CLOSE);
-    }
-    PoolPath path = PoolPath.of(file);
-    Options.Open how = Options.Open.of(options);
-    int mode = Options.mode(FILE_MODE, attributes) & ~Host.NOW.umask();
-    return open(path, how, mode, Interrupts.CLOSE);
+    return open(file, options, Interrupts.CLOSE, attributes);
   }
 
   /**

@@ -104,15 +104,8 @@ final class MirrorAssembly {
    */
   Found look(int slot, DaxDevice device) throws IOException {
     if (device.sizeBytes() < layout.legBytes()) {
-      throw terms.refused(
-          slot,
-          Reason.WRONG_SIZE,
-          device.info().name()
-              + " has "
-              + device.sizeBytes()
-              + " bytes, and a leg needs "
-              + layout.legBytes()
-              + ": bring back the device at its former size, or attach a larger one");
+      throw terms.tooSmall(
+          slot, device, ": bring back the device at its former size, or attach a larger one");
     }
     Optional<MirrorLayout.Superblock> read = MirrorLeg.findSuperblock(device, layout);
     if (read.isEmpty()) {

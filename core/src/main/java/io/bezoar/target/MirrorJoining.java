@@ -57,14 +57,7 @@ final class MirrorJoining {
 
   void checkJoinable(int slot, DaxDevice device) throws IOException {
     if (device.sizeBytes() < layout.legBytes()) {
-      throw terms.refused(
-          slot,
-          Reason.WRONG_SIZE,
-          device.info().name()
-              + " has "
-              + device.sizeBytes()
-              + " bytes, and a leg needs "
-              + layout.legBytes());
+      throw terms.tooSmall(slot, device, "");
     }
     if (device.state() != DeviceState.ONLINE) {
       throw new DeviceUnavailableException(

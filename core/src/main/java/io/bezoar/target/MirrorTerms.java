@@ -1,5 +1,6 @@
 package io.bezoar.target;
 
+import io.bezoar.dax.DaxDevice;
 import io.bezoar.dax.DeviceState;
 import io.bezoar.dax.DeviceUnavailableException;
 import io.bezoar.dax.PoisonedRangeException;
@@ -50,6 +51,19 @@ final class MirrorTerms {
 
   DeviceUnavailableException unavailable(DeviceState state, String detail) {
     return new DeviceUnavailableException(name, state, detail, null);
+  }
+
+  /** A device too small for a leg; {@code advice} stands behind that. */
+  MirrorLegException tooSmall(int slot, DaxDevice device, String advice) {
+    return refused(
+        slot,
+        Reason.WRONG_SIZE,
+        device.info().name()
+            + " has "
+            + device.sizeBytes()
+            + " bytes, and a leg needs "
+            + layout.legBytes()
+            + advice);
   }
 
   /** What a leg that has to stay in use cannot do. */

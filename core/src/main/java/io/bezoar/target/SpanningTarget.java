@@ -385,7 +385,7 @@ abstract class SpanningTarget implements DaxDevice {
       DaxDevice child = now.child(slot);
       if (child != null && !mine.isEmpty()) {
         for (PoisonEntry entry : child.poison(mine)) {
-          map.toOwn(slot, entry.range()).forEach(part -> own.add(withRange(entry, part)));
+          map.toOwn(slot, entry.range()).forEach(part -> own.add(entry.withRange(part)));
         }
       }
     }
@@ -575,17 +575,6 @@ abstract class SpanningTarget implements DaxDevice {
 
   private static List<ByteRange> joined(List<ByteRange> ranges) {
     return ByteRanges.of(ranges).asList();
-  }
-
-  private static PoisonEntry withRange(PoisonEntry entry, ByteRange range) {
-    return new PoisonEntry(
-        range,
-        entry.cause(),
-        entry.confidence(),
-        entry.firstSeenMillis(),
-        entry.lastSeenMillis(),
-        entry.count(),
-        entry.sequence());
   }
 
   private PoisonedRangeException lost(PoisonEntry entry, ByteRange access) {

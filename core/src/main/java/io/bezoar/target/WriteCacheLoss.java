@@ -101,7 +101,7 @@ final class WriteCacheLoss {
     ByteRanges inCache =
         ByteRanges.of(Arrays.stream(cached).mapToObj(WriteCacheGeometry::page).toList());
     return ByteRanges.of(entry.range()).minus(inCache).asList().stream()
-        .map(part -> withRange(entry, part))
+        .map(part -> entry.withRange(part))
         .toList();
   }
 
@@ -111,23 +111,12 @@ final class WriteCacheLoss {
       if (isOnlyHere(block)) {
         ByteRange own = ownRange(block, entry.range()).intersect(wanted);
         if (!own.isEmpty()) {
-          to.add(withRange(entry, own));
+          to.add(entry.withRange(own));
         }
       }
     } finally {
       core.index.lock.unlock();
     }
-  }
-
-  private static PoisonEntry withRange(PoisonEntry entry, ByteRange range) {
-    return new PoisonEntry(
-        range,
-        entry.cause(),
-        entry.confidence(),
-        entry.firstSeenMillis(),
-        entry.lastSeenMillis(),
-        entry.count(),
-        entry.sequence());
   }
 
   // Blocks of the fast device.

@@ -127,22 +127,12 @@ final class WriteCacheWriter {
       } else if (fast != null && index.state(block) != State.CLEAN) {
         long shift = page * PAGE - geometry.blockOffset(block);
         ByteRange below = new ByteRange(at, Math.min(next, range.end())).shift(-shift);
-        fast.poison(below).forEach(entry -> losses.add(shifted(entry, shift)));
+        fast.poison(below)
+            .forEach(entry -> losses.add(entry.withRange(entry.range().shift(shift))));
       }
       at = next;
     }
     return losses;
-  }
-
-  static PoisonEntry shifted(PoisonEntry entry, long shift) {
-    return new PoisonEntry(
-        entry.range().shift(shift),
-        entry.cause(),
-        entry.confidence(),
-        entry.firstSeenMillis(),
-        entry.lastSeenMillis(),
-        entry.count(),
-        entry.sequence());
   }
 
   /** Nothing may be stored when an edge page turns out to be lost where it is written: look. */

@@ -50,6 +50,20 @@ class ReplayTroubleTest {
     return rig.media.crash(new SplittableRandom(7));
   }
 
+  /** The newest commit has a page of 1 in a file, and the log of 2. */
+  private static FsRig cutOffAfterASyncedWrite() throws IOException {
+    FsRig rig = FsRig.create(FsRig.Below.LEAF, 6, 2);
+    try (OpenFile file = make(rig.fs, "a")) {
+      write(file, 0, PAGE, 1);
+      rig.fs.sync();
+      file.sync();
+      write(file, 0, PAGE, 2);
+      file.sync();
+    }
+    rig.media = powerCut(rig);
+    return rig;
+  }
+
   /** One lost page of one file's data must not keep everything else away. */
   @Test
   void shouldOpenWhenAPageIsLostThatASyncedWriteIsToBeDoneAgainOn() throws Exception {
@@ -81,16 +95,8 @@ class ReplayTroubleTest {
   /** A device that takes no writes yet when it is opened, and does later. */
   @Test
   void shouldNotForgetSyncedWritesWhenTheDeviceTakesWritesAgainOnlyAfterOpening() throws Exception {
-    FsRig rig = FsRig.create(FsRig.Below.LEAF, 6, 2);
-    try (OpenFile file = make(rig.fs, "a")) {
-      write(file, 0, PAGE, 1);
-      rig.fs.sync();
-      file.sync();
-      write(file, 0, PAGE, 2);
-      file.sync();
-    }
+    FsRig rig = cutOffAfterASyncedWrite();
     AtomicReference<@Nullable DeviceState> pretended = new AtomicReference<>(DeviceState.READ_ONLY);
-    rig.media = powerCut(rig);
     DaxDevice device =
         Interposed.on(
             rig.deviceAlone(), (method, _) -> method.equals("state") ? pretended.get() : null);
@@ -110,15 +116,7 @@ class ReplayTroubleTest {
 
   @Test
   void shouldOpenForReadingWhenSyncedWritesCannotBeDoneAgainNow() throws Exception {
-    FsRig rig = FsRig.create(FsRig.Below.LEAF, 6, 2);
-    try (OpenFile file = make(rig.fs, "a")) {
-      write(file, 0, PAGE, 1);
-      rig.fs.sync();
-      file.sync();
-      write(file, 0, PAGE, 2);
-      file.sync();
-    }
-    rig.media = powerCut(rig);
+    FsRig rig = cutOffAfterASyncedWrite();
     AtomicBoolean away = new AtomicBoolean(true);
     DaxDevice device =
         Interposed.on(

@@ -193,12 +193,27 @@ class ForestConcurrencyTest {
     return null;
   }
 
+  /** With what is to be done in the background left to the test. */
+  private TreeRig rig(ArrayDeque<Runnable> tasks) throws IOException {
+    return TreeRig.create(
+        TreeRig.Below.LEAF, 600, seed, new ForestOptions(64 << 10, 1 << 20, tasks::add));
+  }
+
+  private static Tree reopenedWithATree(TreeRig rig) throws IOException {
+    Tree tree;
+    try (Transaction tx = rig.forest.begin(Purpose.ORDINARY)) {
+      tree = tx.createTree("t");
+      tx.put(tree, TreeRig.key(1), TreeRig.key(1));
+      tx.apply();
+    }
+    rig.reopen();
+    return tree;
+  }
+
   @Test
   void shouldMakeOneCommitOfManyTransactions() throws Exception {
     ArrayDeque<Runnable> tasks = new ArrayDeque<>();
-    TreeRig rig =
-        TreeRig.create(
-            TreeRig.Below.LEAF, 600, seed, new ForestOptions(64 << 10, 1 << 20, tasks::add));
+    TreeRig rig = rig(tasks);
     Tree tree;
     try (Transaction tx = rig.forest.begin(Purpose.ORDINARY)) {
       tree = tx.createTree("t");
@@ -226,57 +241,31 @@ class ForestConcurrencyTest {
   @Test
   void shouldNotWaitForARepairWhenWriting() throws Exception {
     ArrayDeque<Runnable> tasks = new ArrayDeque<>();
-    TreeRig rig =
-        TreeRig.create(
-            TreeRig.Below.LEAF, 600, seed, new ForestOptions(64 << 10, 1 << 20, tasks::add));
-    Tree tree;
-    try (Transaction tx = rig.forest.begin(Purpose.ORDINARY)) {
-      tree = tx.createTree("t");
-      tx.put(tree, TreeRig.key(1), TreeRig.key(1));
-      tx.apply();
-    }
-    rig.reopen();
+    TreeRig rig = rig(tasks);
+    Tree tree = reopenedWithATree(rig);
     Ref ref;
     try (Snapshot now = rig.forest.snapshot()) {
       ref = now.root(tree).ref();
     }
     rig.strike(FaultKind.FLIP, ref.address(), 1);
     rig.reopen();
-    try (Transaction tx = rig.forest.begin(Purpose.ORDINARY)) {
-      tx.put(tree, TreeRig.key(2), TreeRig.key(2));
-      tx.apply();
-    }
-    rig.forest.persist();
+    put(rig, tree, 2);
     assertThat(rig.forest.status().copiesRepaired()).isZero();
     assertThat(tasks).hasSize(1);
     // The page that waits to be rewritten is free by now, and must not be used before it was.
     for (int i = 0; i < 30; i++) {
-      try (Transaction tx = rig.forest.begin(Purpose.ORDINARY)) {
-        tx.put(tree, TreeRig.key(i), TreeRig.key(-i));
-        tx.apply();
-      }
-      rig.forest.persist();
+      put(rig, tree, i);
     }
     tasks.remove().run();
     assertThat(rig.forest.status().copiesRepaired()).isEqualTo(1);
-    ForestReport report = rig.forest.check(DataPages.NONE);
-    assertThat(report.clean()).isTrue();
-    assertThat(report.badCopies()).isEmpty();
+    assertWhole(rig);
   }
 
   @Test
   void shouldNotRepairWhatOnlyAReaderWhoIsGoneHad() throws Exception {
     ArrayDeque<Runnable> tasks = new ArrayDeque<>();
-    TreeRig rig =
-        TreeRig.create(
-            TreeRig.Below.LEAF, 600, seed, new ForestOptions(64 << 10, 1 << 20, tasks::add));
-    Tree tree;
-    try (Transaction tx = rig.forest.begin(Purpose.ORDINARY)) {
-      tree = tx.createTree("t");
-      tx.put(tree, TreeRig.key(1), TreeRig.key(1));
-      tx.apply();
-    }
-    rig.reopen();
+    TreeRig rig = rig(tasks);
+    Tree tree = reopenedWithATree(rig);
     long page;
     try (Snapshot old = rig.forest.snapshot()) {
       page = old.root(tree).ref().address();
@@ -293,6 +282,10 @@ class ForestConcurrencyTest {
       put(rig, tree, i);
     }
     tasks.remove().run();
+    assertWhole(rig);
+  }
+
+  private static void assertWhole(TreeRig rig) throws IOException {
     ForestReport report = rig.forest.check(DataPages.NONE);
     assertThat(report.clean()).isTrue();
     assertThat(report.badCopies()).isEmpty();
